@@ -1,0 +1,80 @@
+"""The input: a novel as chapters of segments, each spoken by a character.
+
+Format `soundbound.novel/1` (DESIGN: Novel). Only a chapter's segments with `content` and `speaker` are required;
+everything else has a default. Reading and friendly errors live in story/loading.py.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+Gender = Literal["female", "male", "neutral", "unknown"]
+Age = Literal["child", "young", "adult", "old", "unknown"]
+Role = Literal["narrator", "major", "minor", "crowd"]
+SegmentType = Literal["narration", "dialogue", "thought", "heading", "letter", "verse", "break", "effect"]
+SPOKEN: frozenset[str] = frozenset({"narration", "dialogue", "thought", "heading", "letter", "verse"})
+
+
+class Character(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    aliases: list[str] = []
+    gender: Gender = "unknown"
+    age: Age = "unknown"
+    role: Role = "minor"
+    voice_id: str | None = None
+    description: str | None = None
+
+
+class Segment(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    type: SegmentType = "narration"
+    content: str = Field(validation_alias=AliasChoices("content", "text"))
+    speaker: str  # a character's id once loaded
+    emotion: str = "neutral"
+    emotion_intensity: float = Field(default=0.5, ge=0, le=1)
+    style: str = ""  # whisper | shout | …
+    voice_id: str | None = None
+    paragraph: int | None = None
+    char_start: int | None = None  # code points into the source
+    char_end: int | None = None
+    speaker_confidence: float | None = None
+    speaker_rule: str | None = None
+
+    @property
+    def spoken(self) -> bool:
+        return self.type in SPOKEN
+
+
+class Chapter(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    number: int = Field(ge=0)
+    title: str = ""
+    segments: list[Segment]
+
+
+class Novel(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    format: Literal["soundbound.novel/1"] = "soundbound.novel/1"
+    title: str = "Untitled"
+    author: str = ""
+    language: str = "en"  # BCP 47
+    characters: list[Character] = []
+    chapters: list[Chapter]
+
+    def character(self, character_id: str) -> Character:
+        return next(c for c in self.characters if c.id == character_id)
+
+
+def is_chinese(language: str) -> bool:
+    """True for any Chinese language tag (zh, zh-Hans, cmn, yue…)."""
+    return language.lower().split("-")[0] in {"zh", "cmn", "yue", "lzh"}
