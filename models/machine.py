@@ -1,0 +1,66 @@
+"""Where things live and how this machine is used: home folder, device, tag, engines' own settings.
+
+A plain value, built once at the door (app/settings.py reads environment and soundbound.toml) and passed down.
+Nothing below the doors looks at the environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def default_home() -> Path:
+    """`~/.local/share/soundbound` (XDG base directory, data)."""
+    return Path.home() / ".local" / "share" / "soundbound"
+
+
+class EngineSettings(BaseModel):
+    """What a person sets for one engine, or a whole engine of their own, under `[engines.<name>]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["speech", "sound"] | None = Field(None, description="for an engine of your own")
+    engine: str | None = Field(None, description="'module:Class' or '/path/to/file.py:Class', for an engine of your own")
+    languages: list[str] | None = None
+    voices: Path | None = Field(None, description="a voices JSON file (like models/data/voices_kokoro.json)")
+    weights: Path | None = Field(None, description="the folder with the model's weights")
+    python: Path | None = Field(None, description="the interpreter to run the engine under")
+    env: dict[str, str] = {}
+    memory_mb: float | None = Field(None, gt=0, description="device memory the model needs")
+    options: dict[str, Any] = {}
+
+
+class Machine(BaseModel):
+    """One machine's settings. `device` is "cpu" or "cuda:<index>"."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    home: Path = Field(default_factory=default_home, description="models, takes, locks and the Prefect server live here")
+    device: str = Field("cpu", pattern=r"^(cpu|cuda:\d+)$")
+    gpu_tag: str = Field("gpu", description="Prefect tag whose limit of one serialises the models")
+    take_timeout_s: float = Field(120.0, gt=0, description="a take's base time limit; long texts get more")
+    take_attempts: int = Field(3, ge=1, le=10)
+    start_timeout_s: float = Field(180.0, gt=0, description="for a model process to load its model")
+    lease_timeout_s: float = Field(6 * 3600.0, gt=0, description="longest wait for the device")
+    memory_wait_s: float = Field(600.0, ge=0, description="longest wait for enough free device memory")
+    effect_library: Path | None = Field(None, description="a folder of your own recordings, used before the model")
+    engines: dict[str, EngineSettings] = {}
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def takes_dir(self) -> Path:
+        return self.home / "takes"
+
+    @property
+    def lock_dir(self) -> Path:
+        return self.home / "locks"
+
+    @property
+    def work_dir(self) -> Path:
+        return self.home / "work"
