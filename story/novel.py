@@ -51,6 +51,11 @@ class Segment(BaseModel):
     def spoken(self) -> bool:
         return self.type in SPOKEN
 
+    @property
+    def voiced(self) -> bool:
+        """Whether there is anything to pronounce: a line of "……" or "—" is a silence, not a take."""
+        return self.spoken and any(c.isalnum() for c in self.content)
+
 
 class Chapter(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -69,6 +74,7 @@ class Novel(BaseModel):
     author: str = ""
     language: str = "en"  # BCP 47
     characters: list[Character] = []
+    pronunciation: dict[str, str] = {}  # word → phonemes in the speech model's alphabet
     chapters: list[Chapter]
 
     def character(self, character_id: str) -> Character:
