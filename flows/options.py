@@ -1,0 +1,27 @@
+"""The one options model of a render: Prefect's UI shows it as a form, the command line and the API fill it in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RenderOptions(BaseModel):
+    """What a person chooses for a render; every default gives a good chapter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    output: Path = Field(
+        Path("out"), description="Folder for the finished chapters: <output>/<novel>/<chapter>/"
+    )
+    speech: str = Field(
+        "auto", description="Speech model; auto takes the best installed one for the book's language"
+    )
+    sound: str = Field("auto", description="Model for beds and effects; auto takes the best installed one")
+    format: Literal["flac", "wav", "mp3"] = Field("flac", description="File format of the master")
+    profile: Literal["drama", "podcast", "broadcast"] = Field(
+        "drama", description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS"
+    )
+    seed: int = Field(0, ge=0, description="Another seed gives other takes of the same book")

@@ -1,0 +1,23 @@
+"""Stage: scene analysis."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from story.novel import Chapter, Novel
+from story.scenes import SceneAnalysis
+from story.scenes import analyze_scenes as analyze
+from tasks.progress import StageProgress
+
+
+@task(name="analyze scenes", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+def analyze_scenes(novel: Novel, chapter: Chapter) -> SceneAnalysis:
+    """Scenes, beds and cues. Place and time may carry over from the end of the chapter before."""
+    progress = StageProgress("scenes", 1, "chapter")
+    at = next(i for i, c in enumerate(novel.chapters) if c.id == chapter.id)
+    before = analyze(novel.chapters[at - 1], novel.language).scenes[-1] if at > 0 else None
+    analysis = analyze(chapter, novel.language, before)
+    progress.advance()
+    progress.finish()
+    return analysis

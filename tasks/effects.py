@@ -1,0 +1,35 @@
+"""Stage: effects. Generated, or from the library folder where it has the sound."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from models.base import SoundRequest
+from models.catalog import ModelEntry
+from models.machine import Machine
+from story.timeline import Timeline
+from tasks.generation import Generated, Wanted, make, stable_seed, want
+from tasks.sound_engines import engine_for
+
+
+def effect_requests(timeline: Timeline, model: ModelEntry, machine: Machine, seed: int) -> list[Wanted]:
+    """The seed comes from the sound and its variant, so that a book's doors are a few takes and not a hundred."""
+    wanted = []
+    for effect in timeline.effect_segments:
+        request = SoundRequest(
+            id=effect.id,
+            kind="effect",
+            sound=effect.sound,
+            ucs=effect.ucs,
+            prompt=effect.prompt,
+            duration_s=effect.duration_s,
+            seed=stable_seed(seed, effect.sound, effect.prompt, effect.variant),
+        )
+        wanted.append(want(engine_for(request, model, machine), request))
+    return wanted
+
+
+@task(name="generate effects", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False)
+def generate_effects(absent: list[Wanted], machine: Machine) -> Generated:
+    return make("effects", "effect", absent, machine)

@@ -1,0 +1,42 @@
+"""Stage: environment. One bed take for each ambience; the mix loops it to its scene's length.
+
+A bed is asked for at one fixed length, whatever the scene's: so a changed line never costs a new bed, and two scenes
+with the same rain share a take.
+"""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from models.base import SoundRequest
+from models.catalog import ModelEntry
+from models.machine import Machine
+from story.timeline import Timeline
+from tasks.generation import Generated, Wanted, make, stable_seed, want
+from tasks.sound_engines import engine_for
+
+BED_S = 30.0  # what text-to-audio models make at most in one go, and enough that a loop does not show
+
+
+def bed_requests(timeline: Timeline, model: ModelEntry, machine: Machine, seed: int) -> list[Wanted]:
+    wanted = []
+    for bed in timeline.environment_segments:
+        request = SoundRequest(
+            id=bed.id,
+            kind="bed",
+            sound=bed.sound,
+            ucs=bed.ucs,
+            prompt=bed.prompt,
+            duration_s=BED_S,
+            seed=stable_seed(seed, bed.sound, bed.prompt),
+        )
+        wanted.append(want(engine_for(request, model, machine), request))
+    return wanted
+
+
+@task(
+    name="generate environment", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False
+)
+def generate_environment(absent: list[Wanted], machine: Machine) -> Generated:
+    return make("environment", "bed", absent, machine)

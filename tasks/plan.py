@@ -1,0 +1,43 @@
+"""Stages: plan the timeline with estimated durations, re-time it with the measured ones."""
+
+from __future__ import annotations
+
+from models.emotion import delivery
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from story.planning import plan_timeline as plan
+from story.planning import retime as re_time
+
+from models.takes import Take
+from story.cast import Cast
+from story.novel import Chapter, Novel, Segment
+from story.scenes import SceneAnalysis
+from story.timeline import Timeline
+from tasks.progress import StageProgress
+
+
+def pace(segment: Segment) -> tuple[float, float]:
+    """(speed, pause scale) that the line's emotion and style will be spoken with."""
+    how = delivery(segment.emotion, segment.emotion_intensity, segment.style)
+    return how.speed, how.pause_scale
+
+
+@task(name="plan timeline", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+def plan_timeline(novel: Novel, chapter: Chapter, analysis: SceneAnalysis, cast: Cast) -> Timeline:
+    progress = StageProgress("timeline", 1, "chapter")
+    timeline = plan(chapter, analysis, cast, novel.language, delivery=pace)
+    progress.advance()
+    progress.finish()
+    return timeline
+
+
+@task(name="retime", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+def retime(timeline: Timeline, takes: dict[str, Take]) -> Timeline:
+    """Measured durations in; lines without a take keep their estimate as a correctly timed gap."""
+    durations = {line: take.duration_s for line, take in takes.items()}
+    words = {
+        line: [(w.char_start, w.char_end, w.start_s, w.end_s) for w in take.words]
+        for line, take in takes.items()
+        if take.words
+    }
+    return re_time(timeline, durations, words)

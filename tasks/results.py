@@ -1,0 +1,64 @@
+"""What a chapter's run hands back, and what its report.json holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+Status = Literal["completed", "degraded", "failed"]
+
+
+class MissingSound(BaseModel):
+    """Something the chapter should have and has not."""
+
+    kind: Literal["line", "bed", "effect"]
+    id: str
+    what: str  # the line's text or the sound's prompt
+    reason: str
+    start_s: float
+    duration_s: float
+
+
+class Voiced(BaseModel):
+    """One character in this chapter, with how much of it is theirs."""
+
+    character: str
+    name: str
+    voice_id: str
+    lines: int
+    seconds: float
+
+
+class Loudness(BaseModel):
+    integrated_lufs: float
+    true_peak_dbtp: float
+    lra_lu: float
+
+
+class ChapterResult(BaseModel):
+    """The typed result of the flow render_chapter; also report.json."""
+
+    format: Literal["soundbound.report/1"] = "soundbound.report/1"
+    status: Status
+    novel: str
+    chapter: str
+    number: int
+    title: str
+    language: str
+    speech_model: str
+    sound_model: str
+    profile: str
+    seed: int
+    duration_s: float
+    loudness: Loudness
+    takes_generated: int
+    takes_cached: int
+    cast: list[Voiced]
+    missing: list[MissingSound] = []
+    warnings: list[str] = []
+    outputs: dict[str, Path]
+    mix: dict[str, Any] = {}  # what the mix measured: per-speaker loudness, speech over bed per line
+    stage_seconds: dict[str, float] = {}
+    flow_run_id: str | None = None
