@@ -1,12 +1,28 @@
-"""Who speaks with which voice: one cast a book, stable over chapters and runs, editable by hand."""
+"""Who speaks with which voice: one cast a book, stable over chapters and runs, editable by hand.
+
+Casting looks at the whole novel, never at the chapter being rendered. Order of choice: what the novel fixes, what
+cast.json keeps, then the narrator, then main characters by how much they say, then the others. Each takes the voice of
+least cost at that moment (story/voice_fit.py says what costs what), so the result is the same on every run.
+"""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from story.novel import Age, Gender
+from story.cast_file import read_cast_file as read_cast_file
+from story.cast_file import write_cast_file as write_cast_file
+from story.errors import InputError
+from story.jsonfile import nearest, quote
+from story.novel import Age, Character, Gender, Novel
+from story.people import age_of, coin, gender_of, pronoun_evidence
+from story.speakers import said
+from story.voice_fit import Wanted, best_voice, meeting_cost
+
+NEIGHBOURS = 3  # lines: two who speak this close to one another are in conversation
 
 
 class Voice(BaseModel):
@@ -28,7 +44,7 @@ class Assignment(BaseModel):
     character: str
     name: str
     voice_id: str
-    why: str  # e.g. "narrator", "edited by hand", "male, old"
+    why: str  # e.g. "narrator", "kept from cast.json", "male, old"
 
 
 class Cast(BaseModel):
@@ -38,3 +54,176 @@ class Cast(BaseModel):
     model: str
     assignments: list[Assignment]
     warnings: list[str] = []
+
+    def voice_of(self, character: str) -> str:
+        """The character's voice id; KeyError for someone not cast."""
+        for assignment in self.assignments:
+            if assignment.character == character:
+                return assignment.voice_id
+        raise KeyError(character)
+
+
+def cast_novel(
+    novel: Novel, voices: list[Voice], model: str, language: str, kept: Mapping[str, str] | None = None
+) -> Cast:
+    """A voice of `model` for every character of the novel.
+
+    Args:
+        voices: what the model offers; those of other models are ignored.
+        language: BCP 47; only voices that speak it are chosen (kept and fixed ones may be others, with a warning).
+        kept: character id → voice id, from cast.json. Wins over choosing; the novel's own voice_id wins over it.
+    Raises:
+        InputError: an unknown voice id in the novel or in `kept`, or no voice that speaks the language.
+    """
+    mine = {v.id: v for v in voices if v.model == model}
+    primary = language.lower().split("-")[0]
+    speaking = [v for v in mine.values() if primary in {t.lower().split("-")[0] for t in v.languages}]
+    if not speaking:
+        spoken = sorted({t for v in mine.values() for t in v.languages})
+        remedy = (
+            f"it speaks {', '.join(spoken)}; choose another speech model" if spoken else "install its voices"
+        )
+        raise InputError(
+            f"{model} has no voice for the language {language}", where=novel.title, remedy=remedy
+        )
+    fixed = _fixed(novel, mine, model, kept or {})
+    board = _Board(novel, fixed, mine)
+    for character in _order_of_choice(novel, board.amounts):
+        if character.id not in fixed:
+            board.choose(character, speaking)
+    return Cast(
+        model=model,
+        assignments=[Assignment(character=c.id, name=c.name, **board.chosen[c.id]) for c in novel.characters],
+        warnings=[*_oddities(novel, fixed, mine, primary, kept or {}), *board.warnings()],
+    )
+
+
+def _fixed(
+    novel: Novel, voices: dict[str, Voice], model: str, kept: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Character id → {voice_id, why} for what is not ours to choose; raises for voices that do not exist."""
+
+    def check(voice_id: str, where: str) -> str:
+        if voice_id not in voices:
+            near = nearest(voice_id, list(voices)) or sorted(voices)[:3]
+            remedy = f"did you mean {' or '.join(near)}? `soundbound voices` lists all of them"
+            raise InputError(f"{model} has no voice {quote(voice_id, 40)}", where=where, remedy=remedy)
+        return voice_id
+
+    fixed = {}
+    for character in novel.characters:
+        if character.voice_id:
+            voice = check(character.voice_id, f"{novel.title}, character {character.id}, field voice_id")
+            fixed[character.id] = {"voice_id": voice, "why": "set in the novel"}
+        elif character.id in kept:
+            voice = check(kept[character.id], f"cast.json, models.{model}.{character.id}")
+            fixed[character.id] = {"voice_id": voice, "why": "kept from cast.json"}
+    for chapter in novel.chapters:
+        for segment in chapter.segments:
+            if segment.voice_id:
+                place = f"{novel.title}, chapter {chapter.number}, segment {segment.id}, field voice_id"
+                check(segment.voice_id, place)
+    return fixed
+
+
+def _order_of_choice(novel: Novel, amounts: Counter[str]) -> list[Character]:
+    """Narrators, main characters, minor ones, crowds; within each, those who say most first. Silent ones last."""
+    rank = {"narrator": 0, "major": 1, "minor": 2, "crowd": 3}
+    position = {c.id: i for i, c in enumerate(novel.characters)}
+    return sorted(
+        novel.characters,
+        key=lambda c: (amounts[c.id] == 0, rank[c.role], -amounts[c.id], position[c.id]),
+    )
+
+
+def _oddities(
+    novel: Novel,
+    fixed: dict[str, dict[str, str]],
+    voices: dict[str, Voice],
+    primary: str,
+    kept: Mapping[str, str],
+) -> list[str]:
+    """Warnings about what people fixed: voices of another language, entries for nobody."""
+    known = {c.id for c in novel.characters}
+    found = [
+        f"cast.json names {quote(c, 40)}, who is no character of the novel" for c in kept if c not in known
+    ]
+    for character, entry in fixed.items():
+        languages = {t.lower().split("-")[0] for t in voices[entry["voice_id"]].languages}
+        if primary not in languages:
+            found.append(
+                f"{character}'s voice {entry['voice_id']} speaks {', '.join(sorted(languages))}, not {primary}"
+            )
+    return found
+
+
+class _Board:
+    """The casting in progress: who has which voice, and who meets whom."""
+
+    def __init__(self, novel: Novel, fixed: dict[str, dict[str, str]], voices: dict[str, Voice]) -> None:
+        self.amounts = said(s for c in novel.chapters for s in c.segments)
+        self.chosen: dict[str, dict[str, str]] = dict(fixed)
+        self._people = {c.id: c for c in novel.characters}
+        self._voices = voices
+        self._pronouns = pronoun_evidence(novel)
+        self._users: dict[str, list[str]] = defaultdict(list)  # voice id → character ids
+        for character, entry in fixed.items():
+            self._users[entry["voice_id"]].append(character)
+        self._chapters: dict[str, set[str]] = defaultdict(set)
+        self._near: dict[str, set[str]] = defaultdict(set)
+        for chapter in novel.chapters:
+            recent: list[str] = []
+            for segment in chapter.segments:
+                if not segment.spoken or self._people[segment.speaker].role == "narrator":
+                    continue
+                self._chapters[segment.speaker].add(chapter.id)
+                for other in recent[-NEIGHBOURS:]:
+                    self._near[segment.speaker].add(other)
+                    self._near[other].add(segment.speaker)
+                recent.append(segment.speaker)
+
+    def choose(self, character: Character, voices: list[Voice]) -> None:
+        gender, why = gender_of(character, self._pronouns.get(character.id, Counter()))
+        sure = gender != "unknown"
+        narrator = character.role == "narrator"
+        age = age_of(character)
+        wanted = Wanted(
+            gender if sure or narrator else coin(character.id), sure, age, narrator, self._main(character)
+        )
+        sharing = {
+            v.id: max(
+                (meeting_cost(**self._meeting(character, other)) for other in self._users[v.id]), default=0.0
+            )
+            for v in voices
+        }
+        heard = {v: self._weight(users) for v, users in self._users.items() if users}
+        voice = best_voice(wanted, voices, sharing, [(self._voices[v], w) for v, w in heard.items()])
+        role = "narrator, " if narrator else ""
+        self.chosen[character.id] = {
+            "voice_id": voice.id,
+            "why": role + why + ("" if age == "unknown" else f", {age}"),
+        }
+        self._users[voice.id].append(character.id)
+
+    def _main(self, character: Character) -> bool:
+        return character.role in ("narrator", "major") and self.amounts[character.id] > 0
+
+    def _weight(self, users: list[str]) -> float:
+        """How much it matters to sound unlike those who have a voice already: main characters count in full."""
+        return 1.0 if any(self._main(self._people[u]) for u in users) else 0.4
+
+    def _meeting(self, character: Character, other: str) -> dict[str, bool]:
+        return {
+            "main": self._main(character) or self._main(self._people[other]),
+            "near": other in self._near[character.id],
+            "same_chapter": bool(self._chapters[character.id] & self._chapters[other]),
+            "heard": self.amounts[character.id] > 0 and self.amounts[other] > 0,
+        }
+
+    def warnings(self) -> list[str]:
+        """Voices that two who speak have to share."""
+        users: dict[str, list[str]] = defaultdict(list)
+        for character, entry in self.chosen.items():
+            if self.amounts[character]:
+                users[entry["voice_id"]].append(self._people[character].name)
+        return [f"{', '.join(names)} share the voice {v}" for v, names in users.items() if len(names) > 1]

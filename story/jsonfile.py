@@ -265,7 +265,7 @@ def nearest(word: str, candidates: list[str], count: int = 3) -> list[str]:
     """The candidates most like `word`, ignoring case; those that contain it or are contained count as near."""
     folded = {c: c.casefold() for c in candidates}
     target = word.casefold().strip()
-    inside = [c for c, f in folded.items() if target and f and (target in f or f in target)]
+    inside = [c for c, f in folded.items() if min(len(target), len(f)) > 1 and (target in f or f in target)]
     close = {f: c for c, f in reversed(folded.items())}
     like = [close[f] for f in difflib.get_close_matches(target, list(close), n=count, cutoff=0.5)]
     return list(dict.fromkeys([*like, *inside]))[:count]

@@ -55,11 +55,11 @@ def parse_novel(data: Any, where: str, *, title: str = "Untitled") -> Novel:
     shaped, moved = to_novel_shape(data)
     places = Places(where, shaped, moved)
     tree = _with_defaults(shaped, places, title)
-    given_roles = [bool(c.get("role")) for c in tree.get("characters", []) if isinstance(c, dict)]
     try:
         novel = Novel.model_validate(tree)
     except ValidationError as problem:
         raise told(problem, places) from None
+    given_roles = {c["id"] for c in tree.get("characters", []) if c.get("role")}
     _check_ids(novel, places)
     _check_contents(novel, places)
     _resolve_speakers(novel, places, given_roles, typed=_typed(tree))
@@ -90,7 +90,7 @@ def _with_defaults(data: Any, places: Places, title: str) -> dict[str, Any]:
 
 def _list_of(item: dict[str, Any], key: str, path: Path_, places: Places, remedy: str) -> list[Any]:
     if key not in item:
-        near = nearest(key, list(item), 1)
+        near = nearest(key, [k for k in item if k not in Novel.model_fields], 1)
         hint = f"rename {quote(near[0])} to {key}" if near else remedy
         raise places.error(path, f"has no {key}", hint)
     value = item[key]
@@ -213,7 +213,7 @@ def _check_contents(novel: Novel, places: Places) -> None:
             )
 
 
-def _resolve_speakers(novel: Novel, places: Places, given_roles: list[bool], typed: list[list[bool]]) -> None:
+def _resolve_speakers(novel: Novel, places: Places, given_roles: set[str], typed: list[list[bool]]) -> None:
     """Speakers become character ids; characters, roles and segment types that were left out are filled in."""
     spoken = [s for c in novel.chapters for s in c.segments if s.spoken]
     listed = bool(novel.characters)
@@ -238,7 +238,7 @@ def _resolve_speakers(novel: Novel, places: Places, given_roles: list[bool], typ
         path, message, remedy = problems[0]
         more = f" (as are the speakers of {len(problems) - 1} more segments)" if len(problems) > 1 else ""
         raise places.error(path, message + more, remedy)
-    given = {c.id for c, has in zip(novel.characters, given_roles, strict=False) if has} if listed else set()
+    given = given_roles if listed else set()
     _type_lines(novel, typed)
     infer_roles(novel.characters, given, spoken)
     _type_lines(novel, typed)
@@ -268,8 +268,11 @@ def _unresolved(speaker: str, found: tuple[Character, ...], characters: list[Cha
     names = list(dict.fromkeys(n for c in characters for n in (c.name, c.id, *c.aliases)))
     near = nearest(speaker, names)
     people = ", ".join(quote(c.name, 30) for c in characters[:5]) + (" …" if len(characters) > 5 else "")
-    hint = f"did you mean {' or '.join(quote(n, 30) for n in near)}?" if near else f"characters are {people};"
-    return f"{quote(speaker)} is no character", f"{hint} Or add it to characters"
+    if near:
+        remedy = f"did you mean {' or '.join(quote(n, 30) for n in near)}? Otherwise add it to characters"
+    else:
+        remedy = f"add it to characters, or write one of {people}"
+    return f"{quote(speaker)} is no character", remedy
 
 
 def _language(tree: dict[str, Any], novel: Novel, places: Places) -> str:
