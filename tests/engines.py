@@ -1,0 +1,77 @@
+"""Engines for the tests, run for real in a model process: one that always works, one that fails as the text says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from models.base import CannotMake, Rendered, SpeechRequest, Word
+
+RATE_HZ = 24000
+
+
+def tone(request: SpeechRequest) -> Rendered:
+    """Speech-shaped: 70 ms of a vowel-like sound a character, so that the quality gate finds its length plausible."""
+    seconds = max(0.3, 0.07 * len(request.text)) / request.speed
+    t = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    f0 = float(request.voice.get("f0", 120.0))
+    wave = sum(np.sin(2 * np.pi * f0 * k * t) / k for k in (1, 2, 3, 4))
+    syllables = 0.55 + 0.45 * np.sin(2 * np.pi * 4 * t)
+    noise = np.random.default_rng(request.seed).normal(0, 0.002, len(t))
+    samples = (0.12 * wave * syllables + noise).astype(np.float32)[None]
+    return Rendered(samples, RATE_HZ, [Word(0, len(request.text), 0.0, seconds)], words_exact=True)
+
+
+class Tone:
+    version = ""
+    lanes = 2
+
+    def __init__(self, settings: dict, device: str) -> None:
+        self.version = str(settings.get("expect_version", ""))
+        self.delay_s = float(settings.get("delay_s", 0.0))
+
+    def render(self, request: SpeechRequest) -> Rendered:
+        time.sleep(self.delay_s)
+        return tone(request)
+
+
+class Faulty(Tone):
+    """Fails by the words in the line; "once" in it: only at the first attempt."""
+
+    lanes = 1
+
+    def render(self, request: SpeechRequest) -> Rendered:
+        text = request.text.lower()
+        if "once" in text and request.attempt > 0:
+            return tone(request)
+        if "raises" in text:
+            raise RuntimeError("the engine does not like this line")
+        if "cannot" in text:
+            raise CannotMake("there is no sound for it")
+        if "hangs" in text:
+            time.sleep(3600)
+        if "dies" in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        made = tone(request)
+        if "silence" in text:
+            made.samples = np.zeros_like(made.samples)
+        if "nan" in text.split():
+            made.samples[0, 100] = np.nan
+        if "prints" in text:
+            print("an engine that prints on stdout", flush=True)
+            os.write(1, b"and on the file descriptor\n")
+        return made
+
+
+class Broken:
+    version = "x"
+
+    def __init__(self, settings: dict, device: str) -> None:
+        raise RuntimeError("no weights here")
+
+
+HERE = Path(__file__).resolve()
