@@ -1,0 +1,158 @@
+"""A chapter's mix, in two passes over blocks, in memory that does not grow with the chapter.
+
+1. Plan (planning.py): prepare every take once; levels, loops and ducking from measured energies.
+2. First pass: render the three buses block by block, write the stems, keep their sum and its loudness.
+3. Second pass (mastering.py): sum × gain → true-peak limiter → master, verified.
+
+Every bit depends on a frame's number only: any block size gives the same files.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mixing.buses import ClipBus, FloorNoise
+from mixing.contracts import SAMPLE_RATE_HZ, STEMS, AudioFormat, MixError, MixInputs, MixResult
+from mixing.ducking import DuckCurve
+from mixing.encode import Writer
+from mixing.levels import line_levels, speaker_levels, too_close
+from mixing.loudness import EnergyMeter, integrated_lufs
+from mixing.mastering import master
+from mixing.planning import Plan, plan_mix
+from mixing.profiles import Laws, Profile
+from mixing.scratch import Clip, Scratch
+
+BLOCK_FRAMES = 8 * SAMPLE_RATE_HZ
+Progress = Callable[[float], None]
+
+
+def mix_chapter(
+    inputs: MixInputs,
+    out_dir: Path,
+    profile: Profile,
+    audio_format: AudioFormat = "flac",
+    work_dir: Path | None = None,
+    progress: Progress | None = None,
+    block_frames: int = BLOCK_FRAMES,
+) -> MixResult:
+    """Mix and master a chapter: `out_dir/master.<format>` and `out_dir/stems/<stem>.flac`, 48 kHz stereo, 24 bits.
+
+    Args:
+        work_dir: where scratch audio lies while it runs, about 0.6 MB a second of chapter; default `out_dir`.
+        progress: called with the share done, 0..1.
+        block_frames: frames rendered at a time; changes memory and nothing else.
+
+    Raises:
+        MixError: a take is damaged, or an output can't be written. No partial output is left in `out_dir` then.
+    """
+    work_dir, tell = work_dir or out_dir, progress or (lambda share: None)
+    out = out_dir / f"master.{audio_format}"
+    stems = {stem: out_dir / "stems" / f"{stem}.flac" for stem in STEMS}
+    try:
+        (out_dir / "stems").mkdir(parents=True, exist_ok=True)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        _check_disk(inputs.timeline.total_duration_s, work_dir)
+        with Scratch(work_dir / "clips.f32") as clips, Scratch(work_dir / "sum.f32") as total:
+            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share))
+            mixed, environment, loudest = _render(
+                plan, profile.laws, clips, total, stems, block_frames, lambda share: tell(0.2 + 0.5 * share)
+            )
+            made = master(
+                total,
+                Clip(0, 2, plan.frames),
+                out,
+                profile,
+                audio_format,
+                integrated_lufs(mixed),
+                block_frames,
+                lambda share: tell(0.7 + 0.3 * share),
+            )
+    except BaseException as error:
+        for path in (out, *stems.values()):
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise MixError(
+                f"can't write the mix ({error.strerror or error})",
+                where=str(error.filename or work_dir),
+                remedy="check free disk space and permissions, then render again",
+            ) from error
+        raise
+    warnings = [*plan.warnings, *made.warnings]
+    if loudest > 1:
+        warnings.append(f"a stem clips by {20 * np.log10(loudest):.1f} dB; the master does not")
+    levels = line_levels(plan, environment, made.gain_db)
+    worst, close = too_close(levels, profile.laws.bed_ducking.speech_over_lu)
+    return MixResult(
+        master=out,
+        stems=stems,
+        duration_s=plan.frames / SAMPLE_RATE_HZ,
+        loudness=made.loudness,
+        master_gain_db=made.gain_db,
+        limited_share=made.limited_share,
+        speakers=speaker_levels(plan.lines, made.gain_db),
+        lines=levels,
+        worst_speech_to_bed=worst,
+        warnings=warnings + close,
+    )
+
+
+def _check_disk(duration_s: float, work_dir: Path) -> None:
+    need = duration_s * SAMPLE_RATE_HZ * 4 * 3 + 5e7  # the sum in stereo, the lines in mono, beds and effects
+    free = shutil.disk_usage(work_dir).free
+    if free < need:
+        raise MixError(
+            f"the mix needs {need / 1e6:.0f} MB of scratch space, {free / 1e6:.0f} MB are free",
+            where=str(work_dir),
+            remedy="make room or choose another work folder",
+        )
+
+
+def _render(
+    plan: Plan,
+    laws: Laws,
+    clips: Scratch,
+    total: Scratch,
+    stems: dict[str, Path],
+    block_frames: int,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Write the stems and keep their sum in `total`.
+
+    Returns:
+        K-weighted 10 ms energies of the sum and of the environment stem, and the stems' highest sample.
+    """
+    speech = ClipBus([line.placed for line in plan.lines], clips)
+    effects = ClipBus([effect.placed for effect in plan.effects], clips)
+    bed_curve = DuckCurve(plan.bed_ducks, laws.bed_ducking)
+    effect_curve = DuckCurve(plan.effect_ducks, laws.effect_ducking)
+    floor = FloorNoise(laws.bed.floor_dbfs)
+    mixed, environment, loudest = EnergyMeter(2), EnergyMeter(2), 0.0
+    with (
+        Writer(stems["dialogue"], "flac") as dialogue_file,
+        Writer(stems["environment"], "flac") as environment_file,
+        Writer(stems["effects"], "flac") as effects_file,
+    ):
+        for start in range(0, plan.frames, block_frames):
+            stop = min(start + block_frames, plan.frames)
+            said, done = speech.render(start, stop), effects.render(start, stop)
+            around = np.zeros_like(said)
+            for bed in plan.beds:
+                bed.add_to(around, start, clips)
+            for bus, curve in ((around, bed_curve), (done, effect_curve)):
+                gain = curve.gain(start, stop)
+                if gain is not None:
+                    bus *= gain
+            floor.add_to(around, start)
+            for file, stem in ((dialogue_file, said), (environment_file, around), (effects_file, done)):
+                file.write(stem)
+                loudest = max(loudest, float(np.abs(stem).max()))
+            together = said + around + done
+            mixed.add(together)
+            environment.add(around)
+            total.append(together)
+            progress(stop / plan.frames)
+    return mixed.energies, environment.energies, loudest

@@ -1,0 +1,136 @@
+"""The loudness meter: ITU-R BS.1770-4 and EBU Tech 3341/3342 from K-weighted energies kept every 10 ms.
+
+Audio passes the meter once, in blocks of any size; integrated, momentary and short-term loudness and the loudness
+range, of a line, a stem, a chapter or a book, all come from the energies without reading audio again. The energies
+are the same bits for any block size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import sosfilt
+
+from mixing.contracts import SAMPLE_RATE_HZ
+
+CELL_FRAMES = SAMPLE_RATE_HZ // 100
+CELLS_PER_S = 100
+_OFFSET = -0.691  # BS.1770-4 eq. 2
+_ABSOLUTE_GATE = -70.0  # LKFS, BS.1770-4 section 2.8
+
+
+def _section(frequency_hz: float, q: float, gain_db: float | None) -> list[float]:
+    """One biquad of BS.1770-4 annex 1, tables 1 and 2, as the analogue prototype that gives them at 48 kHz."""
+    k = np.tan(np.pi * frequency_hz / SAMPLE_RATE_HZ)
+    a0 = 1 + k / q + k * k
+    denominator = [1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
+    if gain_db is None:  # the high-pass: table 2 keeps b = 1, -2, 1
+        return [1.0, -2.0, 1.0, *denominator]
+    high = 10 ** (gain_db / 20)
+    middle = high**0.4996667741545416
+    return [
+        (high + middle * k / q + k * k) / a0,
+        2 * (k * k - high) / a0,
+        (high - middle * k / q + k * k) / a0,
+        *denominator,
+    ]
+
+
+K_WEIGHTING = np.array(
+    [
+        _section(1681.974450955533, 0.7071752369554196, 3.999843853973347),
+        _section(38.13547087602444, 0.5003270373238773, None),
+    ]
+)
+
+
+class EnergyMeter:
+    """K-weighted mean squares of 10 ms cells, channels summed (left and right weigh 1)."""
+
+    def __init__(self, channels: int) -> None:
+        self._state = np.zeros((len(K_WEIGHTING), channels, 2))
+        self._rest = np.zeros((channels, 0))
+        self._cells: list[np.ndarray] = []
+
+    def add(self, samples: np.ndarray) -> None:
+        """float32 `(channels, frames)`, the next block."""
+        weighted, self._state = sosfilt(K_WEIGHTING, samples.astype(np.float64), axis=-1, zi=self._state)
+        if self._rest.shape[1]:
+            weighted = np.concatenate([self._rest, weighted], axis=1)
+        whole = weighted.shape[1] // CELL_FRAMES * CELL_FRAMES
+        cells = np.ascontiguousarray(weighted[:, :whole]).reshape(len(weighted), -1, CELL_FRAMES)
+        power = np.square(cells).mean(axis=-1)
+        total = power[0].copy()
+        for channel in power[1:]:
+            total += channel
+        self._cells.append(total.astype(np.float32))
+        self._rest = weighted[:, whole:].copy()
+
+    @property
+    def energies(self) -> np.ndarray:
+        """float32 `(cells,)`; an incomplete last cell is left out."""
+        if len(self._cells) != 1:
+            self._cells = [np.concatenate(self._cells) if self._cells else np.zeros(0, np.float32)]
+        return self._cells[0]
+
+
+def energies(samples: np.ndarray) -> np.ndarray:
+    """K-weighted energies of a whole clip, float32 `(channels, frames)`; the last cell is filled up with silence."""
+    meter = EnergyMeter(len(samples))
+    meter.add(np.pad(samples, ((0, 0), (0, -samples.shape[1] % CELL_FRAMES))))
+    return meter.energies
+
+
+def lufs(power: float | np.ndarray) -> float:
+    """Loudness of a mean square, BS.1770-4 eq. 2; -inf for none."""
+    mean = float(np.mean(power)) if np.size(power) else 0.0
+    return _OFFSET + 10 * float(np.log10(mean)) if mean > 0 else float("-inf")
+
+
+def _windows(cells: np.ndarray, window_s: float, hop_s: float = 0.1) -> np.ndarray:
+    """Mean squares of sliding windows that lie wholly inside, float64."""
+    step, count = round(hop_s * CELLS_PER_S), round(window_s / hop_s)
+    hops = cells[: len(cells) // step * step].astype(np.float64).reshape(-1, step).mean(axis=1)
+    if len(hops) < count:
+        return np.zeros(0)
+    return sliding_window_view(hops, count).mean(axis=1)
+
+
+def _gate(windows: np.ndarray, relative_lu: float) -> np.ndarray:
+    """Windows above the absolute gate and above the relative one (BS.1770-4 section 2.8, Tech 3342 section 3)."""
+    above = windows[windows > 10 ** ((_ABSOLUTE_GATE - _OFFSET) / 10)]
+    return above[above > above.mean() * 10 ** (relative_lu / 10)] if len(above) else above
+
+
+def integrated_lufs(cells: np.ndarray) -> float:
+    """Gated loudness: 400 ms blocks every 100 ms, gates at -70 LKFS and 10 LU below the mean."""
+    return lufs(_gate(_windows(cells, 0.4), -10))
+
+
+def momentary_max_lufs(cells: np.ndarray) -> float:
+    """Loudest 400 ms, at 10 ms steps; a shorter clip is judged as 400 ms with silence behind it."""
+    padded = np.pad(cells, (0, max(0, 40 - len(cells))))
+    return lufs(_windows(padded, 0.4, 0.01).max())
+
+
+def short_term_max_lufs(cells: np.ndarray) -> float:
+    windows = _windows(cells, 3.0)
+    return lufs(windows.max()) if len(windows) else float("-inf")
+
+
+def loudness_range_lu(cells: np.ndarray) -> float:
+    """EBU Tech 3342: 95th less 10th percentile of the 3 s loudness, gates at -70 LUFS and 20 LU below the mean."""
+    kept = _gate(_windows(cells, 3.0), -20)
+    if not len(kept):
+        return 0.0
+    low, high = np.percentile(10 * np.log10(kept), [10, 95])
+    return float(high - low)
+
+
+def speech_lufs(cells: np.ndarray) -> float:
+    """Level of the speech in a line: the mean of cells within 10 dB of the line's own mean.
+
+    Pauses inside a line don't count, and lines shorter than 400 ms, which the standard can't measure, have a level.
+    """
+    heard = cells[cells > 1e-9].astype(np.float64)
+    return lufs(heard[heard > heard.mean() * 0.1]) if len(heard) else float("-inf")

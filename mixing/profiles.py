@@ -1,0 +1,119 @@
+"""Delivery profiles and the laws of the mix, read from profiles.json.
+
+A profile says how loud the master is; the laws say how the parts stand to each other (AUDIO: mixing laws). All
+figures are data, so that a house style is a file and not a fork.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from story.errors import InputError
+
+
+class Law(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CompressorLaw(Law):
+    at_lufs: float  # a take is brought to this level first, so that every line is compressed alike
+    threshold_db: float
+    ratio: float = Field(ge=1)
+    attack_ms: float = Field(gt=0)
+    release_ms: float = Field(gt=0)
+
+
+class DialogueLaw(Law):
+    anchor_lufs: float  # speech level inside the mix and its stems (EBU R128 level: headroom for shouts)
+    high_pass_hz: float
+    intent_high_pass_hz: dict[str, float]
+    edge_s: float  # sin² edges
+    compressor: CompressorLaw
+    line_correction: float = Field(
+        ge=0, le=1
+    )  # share of a line's deviation from its speaker that is taken away
+    line_correction_max_db: float
+    line_residual_max_db: float  # what may remain of the deviation
+    intent_db: dict[str, float]  # by the segment's style
+    peak_max_dbfs: float
+
+
+class BedLaw(Law):
+    below_dialogue_lu: float  # -32 LUFS against -18
+    high_pass_hz: float
+    seam_s: float  # longest cross-fade between two pieces of a take
+    piece_share: tuple[float, float]  # a piece's length, as a share of the take
+    spread: float = Field(ge=0, lt=1)  # stereo width given to a mono take; 0 leaves it mono
+    peak_max_dbfs: float
+    floor_dbfs: float  # noise at 16-bit dither's level, so that a place without a bed is no digital silence
+
+
+class EffectLaw(Law):
+    below_dialogue_lu: float  # peak momentary loudness against the speech level
+    high_pass_hz: float
+    fade_in_s: float
+    fade_out_s: float
+    peak_max_dbfs: float
+    pile_max_db: float  # several cues at once are at most this much louder than the loudest of them
+    longest_tail_s: float  # a take longer than its cue by more than this is faded out
+    end_fade_s: float  # what still rings at the chapter's end
+
+
+class DuckingLaw(Law):
+    """A trapezoid in dB round every line (AUDIO: ducking is automation, not a follower)."""
+
+    speech_over_lu: float  # speech against the mean of what is under the line
+    moment_over_lu: float  # speech against its loudest 400 ms
+    margin_lu: float
+    max_depth_db: float = Field(ge=0)
+    lead_s: float = Field(ge=0)  # fully down this long before the line
+    ramp_s: float = Field(gt=0)
+    hold_s: float = Field(ge=0)
+    release_s: float = Field(gt=0)
+    bridge_s: float = Field(ge=0)  # gaps up to this stay down
+
+
+class Laws(Law):
+    dialogue: DialogueLaw
+    bed: BedLaw
+    effect: EffectLaw
+    bed_ducking: DuckingLaw
+    effect_ducking: DuckingLaw
+
+
+class Profile(Law):
+    name: str
+    integrated_lufs: float
+    ceiling_dbtp: float
+    lossy_ceiling_dbtp: float  # decoded MP3 overshoots: the ceiling is at most this
+    why: str = ""
+    laws: Laws
+
+
+@cache
+def _table() -> dict:
+    return json.loads(resources.files("mixing").joinpath("profiles.json").read_text(encoding="utf-8"))
+
+
+def profile_names() -> list[str]:
+    return list(_table()["profiles"])
+
+
+@cache
+def load_profile(name: str = "drama") -> Profile:
+    """The profile of that name. Raises InputError for an unknown one."""
+    table = _table()
+    if name not in table["profiles"]:
+        raise InputError(
+            f"no loudness profile {name!r}", where="profile", remedy=f"one of {', '.join(table['profiles'])}"
+        )
+    return Profile(
+        name=name,
+        lossy_ceiling_dbtp=table["lossy_ceiling_dbtp"],
+        laws=table["laws"],
+        **table["profiles"][name],
+    )
