@@ -34,7 +34,10 @@ def chirp(rng: Rng, carrier_hz: float, pulses: int, pulse_s: float) -> np.ndarra
         n = samples(pulse_s)
         u = np.linspace(0, 1, n)
         tone = harmonics(carrier_hz * (1.015 - 0.03 * u), SAMPLE_RATE_HZ, (1.0, 0.05, 0.03))
-        parts += [tone * hump(n, 0.4, 0.8) * np.float32(0.6 + 0.4 * (k > 0)), np.zeros(samples(pulse_s * 0.9), np.float32)]
+        parts += [
+            tone * hump(n, 0.4, 0.8) * np.float32(0.6 + 0.4 * (k > 0)),
+            np.zeros(samples(pulse_s * 0.9), np.float32),
+        ]
     return np.concatenate(parts)
 
 
@@ -67,7 +70,9 @@ def croak(rng: Rng, big: float) -> np.ndarray:
     length_s = rng.uniform(0.18, 0.4)
     n = samples(length_s + 0.05)
     m = samples(length_s)
-    rate = np.pad(np.linspace(rng.uniform(38, 55), rng.uniform(60, 95), m), (0, n - m), mode="edge") / big**0.3
+    rate = (
+        np.pad(np.linspace(rng.uniform(38, 55), rng.uniform(60, 95), m), (0, n - m), mode="edge") / big**0.3
+    )
     pulses = (np.diff(np.floor(np.cumsum(rate) / SAMPLE_RATE_HZ), prepend=0) > 0).astype(np.float32)
     pulses[:m] *= hump(m, 0.65, 0.7)
     pulses[m:] = 0
@@ -94,7 +99,13 @@ def swamp(rng: Rng, n: int) -> np.ndarray:
     buzz = np.zeros((2, n), dtype=np.float32)
     for base in (185.0, 230.0):  # flies wander past
         f0 = base * (1 + 0.04 * drift(rng, n, 1.2))
-        fly = formants(harmonics(f0, SAMPLE_RATE_HZ, (1, 0.7, 0.5, 0.4, 0.3, 0.2)), np.array([[700.0], [2400.0]]), (500, 900), (1, 0.6), SAMPLE_RATE_HZ)
+        fly = formants(
+            harmonics(f0, SAMPLE_RATE_HZ, (1, 0.7, 0.5, 0.4, 0.3, 0.2)),
+            np.array([[700.0], [2400.0]]),
+            (500, 900),
+            (1, 0.6),
+            SAMPLE_RATE_HZ,
+        )
         near = np.clip(drift(rng, n, 0.25) - 0.6, 0, 2) ** 1.5
         where = np.clip(0.5 + 0.35 * drift(rng, n, 0.3), 0.08, 0.92)
         buzz += np.stack([fly * near * np.sqrt(1 - where), fly * near * np.sqrt(where)])
@@ -119,7 +130,9 @@ def dog_bark(rng: Rng, duration_s: float) -> np.ndarray:
         canvas.add(bark * hump(n, 0.16, 0.7) + snap, at, 1.0 if k % 2 == 0 else 0.85)
         at += n / SAMPLE_RATE_HZ + (rng.uniform(0.13, 0.2) if k % 2 == 0 else rng.uniform(0.28, 0.4))
         k += 1
-    return reverberate_circle(np.pad(canvas.samples, ((0, 0), (0, samples(0.25)))), space(rng, 0.5, 3000, 0.03), 0.18)
+    return reverberate_circle(
+        np.pad(canvas.samples, ((0, 0), (0, samples(0.25)))), space(rng, 0.5, 3000, 0.03), 0.18
+    )
 
 
 @effect("horse_neigh")
@@ -140,7 +153,9 @@ def horse_neigh(rng: Rng, duration_s: float) -> np.ndarray:
     call *= (loud * (1 - 0.45 * (0.5 + 0.5 * shake) * (depth > 0.04))).astype(np.float32)
     snort = noise(rng, n, [(120, -14), (300, 0), (900, -3), (2500, -12), (7000, -26)])
     flutter = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * 24 * t * k))
-    snort *= (np.interp(t, [1.2, 1.28, 1.45, 1.6], [0, 1, 0.6, 0]) * (0.35 + 0.65 * flutter)).astype(np.float32)
+    snort *= (np.interp(t, [1.2, 1.28, 1.45, 1.6], [0, 1, 0.6, 0]) * (0.35 + 0.65 * flutter)).astype(
+        np.float32
+    )
     out = wide(call, 0.1) + wide(snort, 0.2) * np.float32(0.10)
     return out * line(n, (0, 0.6), (0.03, 1.0))
 

@@ -221,8 +221,12 @@ def owl(rng: Rng, duration_s: float) -> np.ndarray:
         tone = harmonics(pitch * (1 + 0.012 * drift(rng, n, 12.0)), SAMPLE_RATE_HZ, (1.0, 0.10, 0.05))
         tone += noise(rng, n, band(f * 0.8, f * 1.3, 30)) * np.float32(0.05)
         shiver = 1 - tremble * 0.55 * (0.5 + 0.5 * np.sin(2 * np.pi * 13 * u * length * k)) * (1 - 0.3 * u)
-        canvas.add((tone * shiver * hump(n, 0.25, 0.8)).astype(np.float32), at * k, 0.5 if length < 0.2 else 1.0)
-    return reverberate_circle(np.pad(canvas.samples, ((0, 0), (0, samples(0.4)))), space(rng, 0.8, 2500, 0.04), 0.3)
+        canvas.add(
+            (tone * shiver * hump(n, 0.25, 0.8)).astype(np.float32), at * k, 0.5 if length < 0.2 else 1.0
+        )
+    return reverberate_circle(
+        np.pad(canvas.samples, ((0, 0), (0, samples(0.4)))), space(rng, 0.8, 2500, 0.04), 0.3
+    )
 
 
 @effect("rooster")
@@ -251,10 +255,17 @@ def wings(rng: Rng, duration_s: float) -> np.ndarray:
     at, k, beats_hz = 0.0, 0, rng.uniform(5.5, 7.0)
     while at < duration_s - 0.12:
         n = samples(0.13)
-        puff = noise(rng, n, [(60, -14), (150, 0), (500, -4), (1500, -12), (4000, -20), (9000, -34)]) * hump(n, 0.25, 1.5)
+        puff = noise(rng, n, [(60, -14), (150, 0), (500, -4), (1500, -12), (4000, -20), (9000, -34)]) * hump(
+            n, 0.25, 1.5
+        )
         flick = noise(rng, n, [(1200, -20), (3000, 0), (7000, -6), (12000, -24)]) * hump(n, 0.12, 3)
         away = float(np.exp(-1.6 * at / duration_s))
-        canvas.add(puff + flick * np.float32(0.35), at, away * rng.uniform(0.8, 1.0), 0.7 * at / duration_s * (-1) ** 0)
+        canvas.add(
+            puff + flick * np.float32(0.35),
+            at,
+            away * rng.uniform(0.8, 1.0),
+            0.7 * at / duration_s * (-1) ** 0,
+        )
         at += (1 / beats_hz) * rng.uniform(0.94, 1.06) * (1 + 0.1 * (k > 6))
         k += 1
     return canvas.samples * line(canvas.n, (0, 1), (duration_s, 0.8))

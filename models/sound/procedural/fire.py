@@ -6,7 +6,20 @@ import numpy as np
 
 from models.sound.procedural.canvas import Canvas, times
 from models.sound.procedural.modal import click, mix
-from models.sound.procedural.noise import Rng, air, burst, db_gain, drift, gain, hump, line, noise, samples, swell, wide
+from models.sound.procedural.noise import (
+    Rng,
+    air,
+    burst,
+    db_gain,
+    drift,
+    gain,
+    hump,
+    line,
+    noise,
+    samples,
+    swell,
+    wide,
+)
 from models.sound.procedural.registry import bed, effect
 
 
@@ -29,14 +42,18 @@ def crackling(rng: Rng, canvas: Canvas, rate_hz: float, level: float) -> None:
         side, size = rng.uniform(-0.6, 0.6), min(5.0, float(rng.pareto(1.6)) + 1.0)
         for k in range(int(rng.geometric(0.55))):
             t = float(at) + float(rng.exponential(0.02)) * k
-            canvas.add(bank[int(rng.integers(len(bank)))], t, level * size * rng.uniform(0.15, 0.3), float(side))
+            canvas.add(
+                bank[int(rng.integers(len(bank)))], t, level * size * rng.uniform(0.15, 0.3), float(side)
+            )
 
 
 @bed("fire")
 def fire(rng: Rng, n: int) -> np.ndarray:
     flame = air(rng, n, [(25, -16), (60, 0), (160, -3), (420, -16), (1200, -32), (3000, -50)], 0.5)
     flame *= np.abs(1 + np.float32(0.35) * drift(rng, n, 9.0)) * swell(rng, n, 0.5, 1.5)
-    hiss = air(rng, n, [(500, -24), (1500, -8), (4000, 0), (8000, -4), (16000, -24)], 0.6) * swell(rng, n, 3.0, 2.5)
+    hiss = air(rng, n, [(500, -24), (1500, -8), (4000, 0), (8000, -4), (16000, -24)], 0.6) * swell(
+        rng, n, 3.0, 2.5
+    )
     canvas = Canvas(n, circular=True)
     crackling(rng, canvas, 9.0, 0.55)
     return flame * np.float32(0.075) + hiss * np.float32(0.012) + canvas.samples
@@ -70,7 +87,9 @@ def match_strike(rng: Rng, duration_s: float) -> np.ndarray:
     sputter = db_gain(np.clip(drift(rng, n, 26.0), -2, 2) * np.float32(3.5))
     canvas.samples += wide(flare * shape * sputter, 0.35) * np.float32(0.25)
     puff = noise(rng, n, [(40, -12), (90, 0), (260, -6), (800, -30)])
-    canvas.samples += wide(puff * line(n, (0.1, 0), (0.16, 1), (0.5, 0.15), (duration_s, 0.05)), 0.3) * np.float32(0.18)
+    canvas.samples += wide(
+        puff * line(n, (0.1, 0), (0.16, 1), (0.5, 0.15), (duration_s, 0.05)), 0.3
+    ) * np.float32(0.18)
     for at in rng.uniform(0.2, duration_s, 8):
         canvas.add(click(rng, 2000, 7000, 0.5), float(at), gain(rng.uniform(-20, -10)))
     return canvas.samples

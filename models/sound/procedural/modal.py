@@ -82,7 +82,9 @@ def mix(*parts: tuple[np.ndarray, float]) -> np.ndarray:
 
 def resonate(excitation: np.ndarray, freqs_hz: Sequence[float], t60_s: float, tail_s: float) -> np.ndarray:
     """Excite a body's modes with any signal: `(n + tail,)`, unit peak."""
-    impulse = ring(freqs_hz, [t60_s] * len(freqs_hz), [1.0 / (1 + k / 3) for k in range(len(freqs_hz))], tail_s)
+    impulse = ring(
+        freqs_hz, [t60_s] * len(freqs_hz), [1.0 / (1 + k / 3) for k in range(len(freqs_hz))], tail_s
+    )
     return unit(scipy.signal.fftconvolve(excitation, impulse).astype(np.float32))
 
 
@@ -133,7 +135,9 @@ def space(
 
 def reverberate(x: np.ndarray, tail: np.ndarray, wet: float) -> np.ndarray:
     """Add a room to `(2, n)`: dry plus `wet` times the convolution with `tail`; `(2, n + m − 1)`."""
-    out = scipy.signal.fftconvolve(x.mean(axis=0, keepdims=True), tail, axes=-1).astype(np.float32) * np.float32(wet)
+    out = scipy.signal.fftconvolve(x.mean(axis=0, keepdims=True), tail, axes=-1).astype(
+        np.float32
+    ) * np.float32(wet)
     out[:, : x.shape[1]] += x
     return out
 

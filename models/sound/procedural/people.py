@@ -8,7 +8,19 @@ import scipy.fft
 from models.sound.procedural.brittle import clinks
 from models.sound.procedural.canvas import Canvas, scatter, spaced
 from models.sound.procedural.modal import body, click, mix, reverberate, reverberate_circle, space, unit
-from models.sound.procedural.noise import SAMPLE_RATE_HZ, Rng, air, band, burst, drift, hump, line, noise, samples, wide
+from models.sound.procedural.noise import (
+    SAMPLE_RATE_HZ,
+    Rng,
+    air,
+    band,
+    burst,
+    drift,
+    hump,
+    line,
+    noise,
+    samples,
+    wide,
+)
 from models.sound.procedural.registry import bed, effect
 from models.sound.procedural.voice import babble, formants, glottis, harmonics
 from models.sound.procedural.wood import floor_step
@@ -27,7 +39,9 @@ def walla(rng: Rng, n: int, voices: int, copies: int, women: float = 0.35, effor
     for k in range(voices):
         woman = k < round(women * voices)
         f0 = rng.uniform(175, 225) if woman else rng.uniform(90, 135)
-        voice = babble(rng, m / VOICE_RATE_HZ, f0, rng.uniform(1.12, 1.2) if woman else rng.uniform(0.94, 1.05), effort)
+        voice = babble(
+            rng, m / VOICE_RATE_HZ, f0, rng.uniform(1.12, 1.2) if woman else rng.uniform(0.94, 1.05), effort
+        )
         voice = np.resize(voice, m)
         for c in range(copies):
             shift = int((c + rng.uniform(0.2, 0.8)) / copies * m)
@@ -66,7 +80,9 @@ def tavern(rng: Rng, n: int) -> np.ndarray:
         if kind < 0.55:
             canvas.add(clinks(rng, 1, glassy=False), float(at), rng.uniform(0.15, 0.45), side)
         elif kind < 0.8:  # a mug put down
-            canvas.add(body(rng, rng.uniform(150, 260), 8, 0.08, 1.6, 0.2), float(at), rng.uniform(0.3, 0.9), side)
+            canvas.add(
+                body(rng, rng.uniform(150, 260), 8, 0.08, 1.6, 0.2), float(at), rng.uniform(0.3, 0.9), side
+            )
         else:
             canvas.add(floor_step(rng, 0.9), float(at), rng.uniform(0.2, 0.5), side)
     return roomy(rng, people + canvas.samples, 0.55, 0.5)
@@ -77,7 +93,12 @@ def teahouse(rng: Rng, n: int) -> np.ndarray:
     people = walla(rng, n, 4, 2, 0.3, 0.05)
     canvas = Canvas(n, circular=True)
     for at in spaced(rng, canvas.duration_s, 1.7, 0.45):
-        canvas.add(clinks(rng, int(rng.integers(1, 3)), glassy=True), float(at), rng.uniform(0.1, 0.4), rng.uniform(-0.8, 0.8))
+        canvas.add(
+            clinks(rng, int(rng.integers(1, 3)), glassy=True),
+            float(at),
+            rng.uniform(0.1, 0.4),
+            rng.uniform(-0.8, 0.8),
+        )
     kettle = air(rng, n, [(900, -20), (2500, -4), (5000, 0), (9000, -12)], 0.4) * np.float32(0.03)
     return roomy(rng, people + canvas.samples + kettle, 0.4, 0.4)
 
@@ -91,7 +112,12 @@ def market(rng: Rng, n: int) -> np.ndarray:
     steps = [floor_step(rng, 1.0) for _ in range(8)]
     scatter(rng, canvas, steps, 3.5, 4, 0.9, 0.35)
     for at in spaced(rng, canvas.duration_s, 4.0, 0.4):  # crates and baskets
-        canvas.add(body(rng, rng.uniform(120, 240), 9, 0.1, 2.5, 0.25), float(at), rng.uniform(0.3, 0.9), rng.uniform(-0.8, 0.8))
+        canvas.add(
+            body(rng, rng.uniform(120, 240), 9, 0.1, 2.5, 0.25),
+            float(at),
+            rng.uniform(0.3, 0.9),
+            rng.uniform(-0.8, 0.8),
+        )
     return roomy(rng, people + canvas.samples, 0.5, 0.3)
 
 
@@ -104,8 +130,16 @@ def cry(rng: Rng, length_s: float | None = None) -> np.ndarray:
     f0 = top * np.interp(u, [0, 0.2, 0.7, 1], [0.8, 1.0, rng.uniform(0.9, 1.12), 0.75])
     source = glottis(f0 * (1 + 0.01 * drift(rng, n, 9.0)), SAMPLE_RATE_HZ, 0.5)
     amp = np.interp(u, [0, 0.06, 0.25, 0.33, 0.42, 0.85, 1], [0, 0.8, 0.8, 0.3, 1.0, 0.8, 0])
-    vowels = np.array([[500, 560, 650, 600, 480], [1900, 1750, 1150, 1000, 900], [2600, 2500, 2500, 2400, 2300.0]])
-    out = formants((source * amp).astype(np.float32), vowels * rng.uniform(0.95, 1.2), (90, 120, 180), (1, 0.7, 0.3), SAMPLE_RATE_HZ)
+    vowels = np.array(
+        [[500, 560, 650, 600, 480], [1900, 1750, 1150, 1000, 900], [2600, 2500, 2500, 2400, 2300.0]]
+    )
+    out = formants(
+        (source * amp).astype(np.float32),
+        vowels * rng.uniform(0.95, 1.2),
+        (90, 120, 180),
+        (1, 0.7, 0.3),
+        SAMPLE_RATE_HZ,
+    )
     return unit(out)
 
 
@@ -137,8 +171,17 @@ def cough(rng: Rng, duration_s: float) -> np.ndarray:
         f0 = scale * np.interp(t, [0, 0.06, 0.2, 0.36], [150, 185, 130, 95])
         fold = glottis(f0 * (1 + 0.05 * drift(rng, n, 60.0)), SAMPLE_RATE_HZ, 0.5)
         fold *= np.interp(t, [0.02, 0.06, 0.14, 0.3], [0, 1.0, 0.6, 0]).astype(np.float32)
-        mouth = np.array([[620, 560, 500], [1250, 1200, 1300], [2500, 2450, 2400], [3600, 3500, 3500.0]]) * scale
-        out = formants(blast + fold * np.float32(1.1), mouth, (140, 180, 260, 400), (1, 0.7, 0.4, 0.25), SAMPLE_RATE_HZ, 0.05)
+        mouth = (
+            np.array([[620, 560, 500], [1250, 1200, 1300], [2500, 2450, 2400], [3600, 3500, 3500.0]]) * scale
+        )
+        out = formants(
+            blast + fold * np.float32(1.1),
+            mouth,
+            (140, 180, 260, 400),
+            (1, 0.7, 0.4, 0.25),
+            SAMPLE_RATE_HZ,
+            0.05,
+        )
         canvas.add(unit(out), at, rng.uniform(0.7, 1.0))
         at += rng.uniform(0.42, 0.55)
     return canvas.samples
@@ -159,7 +202,9 @@ def whistle(rng: Rng, duration_s: float) -> np.ndarray:
         f0 = f * np.interp(u, [0, 0.3, 0.7, 1.0], pitch) * (1 + 0.004 * drift(rng, n, 18.0))
         tone = harmonics(f0, SAMPLE_RATE_HZ, (1.0, 0.07, 0.02))
         breath = noise(rng, n, band(1800, 5000, 9)) * np.float32(0.02)
-        canvas.add((tone + breath) * line(n, (0, 0), (0.02, 1), (length * k - 0.06, 0.9), (length * k, 0)), at * k)
+        canvas.add(
+            (tone + breath) * line(n, (0, 0), (0.02, 1), (length * k - 0.06, 0.9), (length * k, 0)), at * k
+        )
     return reverberate(canvas.samples, space(rng, 0.7, 5000, 0.04), 0.16)[:, : canvas.n]
 
 
@@ -171,7 +216,9 @@ def heartbeat(rng: Rng, duration_s: float) -> np.ndarray:
         for offset, hz, level, length in ((0.0, 48, 1.0, 0.13), (0.31, 62, 0.72, 0.10)):
             n = samples(length * 1.6)
             u = np.linspace(0, 1, n)
-            thump = harmonics(hz * (1.25 - 0.4 * u), SAMPLE_RATE_HZ, (1.0, 0.7, 0.35, 0.16)) * hump(n, 0.18, 1.3)
+            thump = harmonics(hz * (1.25 - 0.4 * u), SAMPLE_RATE_HZ, (1.0, 0.7, 0.35, 0.16)) * hump(
+                n, 0.18, 1.3
+            )
             valve = noise(rng, n, band(60, 190, 24)) * hump(n, 0.1, 2.5) * np.float32(0.25)
             canvas.add(thump + valve, k * period + offset, level * rng.uniform(0.94, 1.0))
     return canvas.samples

@@ -65,7 +65,9 @@ def formants(
     frames = int(np.ceil(n / hop))
     size = 4 * hop
     padded = np.concatenate([x, x[: max(0, frames * hop - n)]]) if frames * hop > n else x
-    ring_ = np.concatenate([padded, padded[: size - hop]]) if len(padded) >= size else np.pad(padded, (0, size))
+    ring_ = (
+        np.concatenate([padded, padded[: size - hop]]) if len(padded) >= size else np.pad(padded, (0, size))
+    )
     window = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
     index = np.arange(frames)[:, None] * hop + np.arange(size)[None, :]
     spectra = scipy.fft.rfft(ring_[index] * window, axis=1)
@@ -149,7 +151,9 @@ def babble(
     source = source * np.interp(t, grid, amp, period=points).astype(np.float32)
     levels = (1.0, 0.45 + 0.25 * effort, 0.18 + 0.2 * effort)
     voiced = formants(source, tracks * size, (90, 110, 170), levels, rate_hz)
-    breath = rng.standard_normal(n, dtype=np.float32) * np.interp(t, grid, hiss, period=points).astype(np.float32)
+    breath = rng.standard_normal(n, dtype=np.float32) * np.interp(t, grid, hiss, period=points).astype(
+        np.float32
+    )
     breath = np.diff(breath, prepend=breath[-1:])
     loud_rms = np.sqrt(np.mean(voiced**2) / max(0.05, np.mean(amp > 0.02))) + 1e-9
     return (voiced / np.float32(loud_rms) + breath).astype(np.float32)

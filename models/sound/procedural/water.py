@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from models.sound.procedural.canvas import Canvas, scatter, spaced, times
-from models.sound.procedural.modal import body, click, low_pass, mix, resonate, space, reverberate_circle, stick_slip, unit
+from models.sound.procedural.modal import (
+    body,
+    click,
+    low_pass,
+    mix,
+    resonate,
+    reverberate_circle,
+    space,
+    stick_slip,
+    unit,
+)
 from models.sound.procedural.noise import (
     SAMPLE_RATE_HZ,
     Rng,
@@ -45,7 +55,9 @@ def bubble(rng: Rng, hz: float, rise: float = 0.15, ring_s: float | None = None)
 def bubbles(rng: Rng, low_hz: float, high_hz: float, count: int = 32) -> list[np.ndarray]:
     """A bank of bubbles, bigger ones louder."""
     hz = np.exp(rng.uniform(np.log(low_hz), np.log(high_hz), count))
-    return [bubble(rng, float(f), float(rng.uniform(0.02, 0.3))) * np.float32((low_hz / f) ** 0.5) for f in hz]
+    return [
+        bubble(rng, float(f), float(rng.uniform(0.02, 0.3))) * np.float32((low_hz / f) ** 0.5) for f in hz
+    ]
 
 
 def break_wave(n_up: int, n_down: int, sharp: float) -> np.ndarray:
@@ -72,11 +84,17 @@ def breakers(rng: Rng, n: int, period_s: float, level: float) -> np.ndarray:
         scale = min(1.0, turn_s / (rise_s + fall_s))
         for t, size, side in zip(at, sizes, sides, strict=True):
             shape = break_wave(
-                samples(rise_s * scale), samples(fall_s * scale * rng.uniform(0.85, 1.15)), rng.uniform(1.6, 2.6)
+                samples(rise_s * scale),
+                samples(fall_s * scale * rng.uniform(0.85, 1.15)),
+                rng.uniform(1.6, 2.6),
             )
             envelope.add(shape, float(t - rise_s * scale + delay_s), float(size), float(side))
         flutter = 1 + np.float32(0.12) * drift(rng, n, 9.0)
-        out += air(rng, n, curve, 0.6) * (envelope.samples + np.float32(0.05)) * (flutter * np.float32(band_level))
+        out += (
+            air(rng, n, curve, 0.6)
+            * (envelope.samples + np.float32(0.05))
+            * (flutter * np.float32(band_level))
+        )
     return out * np.float32(level)
 
 
@@ -97,14 +115,21 @@ def lake(rng: Rng, n: int) -> np.ndarray:
         canvas.add(wash, float(at), 0.16 * size, side)
         for _ in range(int(rng.integers(3, 9))):
             canvas.add(
-                bank[int(rng.integers(len(bank)))], float(at + rng.uniform(0.1, 0.7)), size * rng.uniform(0.1, 0.4), side
+                bank[int(rng.integers(len(bank)))],
+                float(at + rng.uniform(0.1, 0.7)),
+                size * rng.uniform(0.1, 0.4),
+                side,
             )
     return canvas.samples + breeze(rng, n) * np.float32(0.035)
 
 
 @bed("river")
 def river(rng: Rng, n: int) -> np.ndarray:
-    flow = air(rng, n, [(60, -22), (180, -8), (450, -3), (900, 0), (1800, -7), (4500, -12), (10000, -22), (18000, -40)])
+    flow = air(
+        rng,
+        n,
+        [(60, -22), (180, -8), (450, -3), (900, 0), (1800, -7), (4500, -12), (10000, -22), (18000, -40)],
+    )
     canvas = Canvas(n, circular=True)
     scatter(rng, canvas, bubbles(rng, 350, 1400, 48), 110, 5, 0.9, 1.1)
     scatter(rng, canvas, bubbles(rng, 1400, 3600, 32), 60, 4, 0.9, 0.6)
@@ -130,7 +155,9 @@ def dripping(rng: Rng, n: int, period_s: float, level: float) -> np.ndarray:
     places = [(rng.uniform(850, 2000), rng.uniform(-0.8, 0.8), rng.uniform(0.3, 1.0)) for _ in range(4)]
     for hz, side, size in places:
         for at in spaced(rng, canvas.duration_s, period_s * 4 * rng.uniform(0.8, 1.25), 0.3):
-            canvas.add(drip(rng, hz * rng.uniform(0.94, 1.06)), float(at), level * size * rng.uniform(0.5, 1), side)
+            canvas.add(
+                drip(rng, hz * rng.uniform(0.94, 1.06)), float(at), level * size * rng.uniform(0.5, 1), side
+            )
     return canvas.samples
 
 
@@ -144,7 +171,9 @@ def cave_drips(rng: Rng, n: int) -> np.ndarray:
 @bed("prison")
 def prison(rng: Rng, n: int) -> np.ndarray:
     wet = reverberate_circle(dripping(rng, n, 2.2, 0.35), space(rng, 1.3, 3000, 0.012), 0.6)
-    hollow = air(rng, n, [(50, -20), (105, 0), (130, -1), (210, -8), (330, -10), (700, -24), (3000, -46)], 0.55)
+    hollow = air(
+        rng, n, [(50, -20), (105, 0), (130, -1), (210, -8), (330, -10), (700, -24), (3000, -46)], 0.55
+    )
     return wet + hollow * swell(rng, n, 0.12, 1.5) * np.float32(0.03)
 
 
@@ -174,7 +203,9 @@ def splash(rng: Rng, duration_s: float) -> np.ndarray:
         level = 0.45 * np.exp(-at * 1.8) * rng.uniform(0.3, 1)
         canvas.add(bank[int(rng.integers(len(bank)))], float(at), float(level), rng.uniform(-0.6, 0.6))
     for at in rng.uniform(0.3, 1.3, 40):  # drops falling back
-        canvas.add(drip(rng, rng.uniform(1200, 3500)), float(at), 0.12 * rng.uniform(0.3, 1), rng.uniform(-0.8, 0.8))
+        canvas.add(
+            drip(rng, rng.uniform(1200, 3500)), float(at), 0.12 * rng.uniform(0.3, 1), rng.uniform(-0.8, 0.8)
+        )
     return canvas.samples
 
 
@@ -193,7 +224,12 @@ def water_pour(rng: Rng, duration_s: float) -> np.ndarray:
     canvas.samples += wide(column, 0.2) * np.float32(0.10)
     for at in times(rng, duration_s * 0.9, 95):
         hz = 420.0 / (1.08 - 0.75 * at / duration_s) * rng.uniform(0.9, 3.2)
-        canvas.add(bubble(rng, float(hz), rng.uniform(0.05, 0.3)), float(at), rng.uniform(0.1, 0.5), rng.uniform(-0.3, 0.3))
+        canvas.add(
+            bubble(rng, float(hz), rng.uniform(0.05, 0.3)),
+            float(at),
+            rng.uniform(0.1, 0.5),
+            rng.uniform(-0.3, 0.3),
+        )
     return canvas.samples
 
 
@@ -206,14 +242,23 @@ def oars(rng: Rng, duration_s: float) -> np.ndarray:
         canvas.add(creak(rng, 0.45, 38, 70), at, 0.35, 0.3)  # thole pins
         canvas.add(body(rng, 190, 8, 0.09, 2.0, 0.2), at + 0.02, 0.4, 0.3)
         m = samples(0.8)
-        pull = noise(rng, m, [(140, -18), (400, 0), (1100, -3), (3500, -14), (9000, -30)]) * hump(m, 0.35, 1.4)
+        pull = noise(rng, m, [(140, -18), (400, 0), (1100, -3), (3500, -14), (9000, -30)]) * hump(
+            m, 0.35, 1.4
+        )
         canvas.samples += 0  # keep dtype
         canvas.add(pull, at + 0.28, 0.17, -0.2)
         bank = bubbles(rng, 240, 1300, 16)
         for t in rng.uniform(0.25, 1.1, 26):
-            canvas.add(bank[int(rng.integers(16))], at + float(t), rng.uniform(0.1, 0.35), rng.uniform(-0.4, 0.2))
+            canvas.add(
+                bank[int(rng.integers(16))], at + float(t), rng.uniform(0.1, 0.35), rng.uniform(-0.4, 0.2)
+            )
         for t in np.sort(rng.uniform(1.15, 1.9, 7)):
-            canvas.add(drip(rng, rng.uniform(1100, 2600)), at + float(t), rng.uniform(0.1, 0.28), rng.uniform(-0.5, 0.1))
+            canvas.add(
+                drip(rng, rng.uniform(1100, 2600)),
+                at + float(t),
+                rng.uniform(0.1, 0.28),
+                rng.uniform(-0.5, 0.1),
+            )
     return canvas.samples
 
 
@@ -233,14 +278,23 @@ def ship(rng: Rng, n: int) -> np.ndarray:
     from models.sound.procedural.noise import db_gain
 
     wash *= db_gain(np.clip(roll, -2, 2) * np.float32(3.5))
-    foam = air(rng, n, [(600, -24), (1800, -4), (4200, 0), (9000, -16)], 0.7) * db_gain(np.clip(roll, -2, 2) * np.float32(6))
+    foam = air(rng, n, [(600, -24), (1800, -4), (4200, 0), (9000, -16)], 0.7) * db_gain(
+        np.clip(roll, -2, 2) * np.float32(6)
+    )
     canvas = Canvas(n, circular=True)
     for at in spaced(rng, canvas.duration_s, 2.1, 0.45):
         low = rng.uniform(14, 34)
-        sound = low_pass(creak(rng, rng.uniform(0.5, 1.3), low, low * rng.uniform(1.3, 2.2)), rng.uniform(900, 2200))
+        sound = low_pass(
+            creak(rng, rng.uniform(0.5, 1.3), low, low * rng.uniform(1.3, 2.2)), rng.uniform(900, 2200)
+        )
         canvas.add(unit(sound), float(at), rng.uniform(0.25, 0.8), rng.uniform(-0.8, 0.8))
     for at in spaced(rng, canvas.duration_s, 6.0, 0.4):  # a block or tackle knocks
-        canvas.add(body(rng, rng.uniform(130, 260), 9, 0.12, 2.5, 0.25), float(at), rng.uniform(0.15, 0.4), rng.uniform(-0.7, 0.7))
+        canvas.add(
+            body(rng, rng.uniform(130, 260), 9, 0.12, 2.5, 0.25),
+            float(at),
+            rng.uniform(0.15, 0.4),
+            rng.uniform(-0.7, 0.7),
+        )
     scatter(rng, canvas, bubbles(rng, 220, 800, 24), 7, 5, 0.8, 0.12)
     return canvas.samples * np.float32(0.8) + wash * np.float32(0.2) + foam * np.float32(0.012)
 

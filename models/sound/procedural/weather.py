@@ -43,7 +43,9 @@ def blow(rng: Rng, n: int, gust: np.ndarray, tilt_db: float = 0.0, bands: int = 
     """Wind `(2, n)` for a gust curve of unit variance; `tilt_db` lifts each higher band by that much more."""
     out = np.zeros((2, n), dtype=np.float32)
     for i, (curve, level_db, depth_db) in enumerate(WIND_BANDS[:bands]):
-        shape = db_gain(np.clip(gust, -2, 2.0) * np.float32(depth_db)) * np.float32(gain(level_db + i * tilt_db))
+        shape = db_gain(np.clip(gust, -2, 2.0) * np.float32(depth_db)) * np.float32(
+            gain(level_db + i * tilt_db)
+        )
         out += air(rng, n, curve, 0.65) * shape
     return out
 
@@ -138,7 +140,9 @@ def thunder(rng: Rng, n: int) -> np.ndarray:
     canvas = Canvas(n, circular=True)
     length_s = min(12.0, n / SAMPLE_RATE_HZ)
     for at in spaced(rng, canvas.duration_s, 9.0, 0.3):
-        canvas.add(rumble(rng, samples(length_s), rng.uniform(0.5, 1.0), far=True), float(at), rng.uniform(0.5, 1.0))
+        canvas.add(
+            rumble(rng, samples(length_s), rng.uniform(0.5, 1.0), far=True), float(at), rng.uniform(0.5, 1.0)
+        )
     floor = air(rng, n, [(20, -10), (40, 0), (90, -8), (300, -30), (700, -50)], 0.6) * swell(rng, n, 0.25, 4)
     hush = air(rng, n, [(100, -20), (400, 0), (2000, -10), (8000, -26)], 0.7)
     return canvas.samples + floor * np.float32(0.05) + hush * np.float32(0.012)
@@ -183,7 +187,9 @@ def thunder_clap(rng: Rng, duration_s: float) -> np.ndarray:
     canvas = Canvas(n)
     canvas.samples += out
     for at in np.sort(rng.uniform(0.0, 0.28, 7)) - 0.0:  # the tearing start
-        canvas.add(burst(rng, 0.12, 300, 4500, 0.09), float(at), rng.uniform(0.1, 0.3), rng.uniform(-0.5, 0.5))
+        canvas.add(
+            burst(rng, 0.12, 300, 4500, 0.09), float(at), rng.uniform(0.1, 0.3), rng.uniform(-0.5, 0.5)
+        )
     canvas.add(burst(rng, 0.25, 120, 3000, 0.2), 0.0, 0.45)
     return np.tanh(canvas.samples * np.float32(1.4))
 
