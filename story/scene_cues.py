@@ -1,0 +1,243 @@
+"""Finds effect cues in narration: which words are a sound, and whether it is heard there.
+
+A cue depends on its own segment only, so editing one line never changes another line's cues.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from story.lexicon import anchor_span, chinese, english, load_data
+from story.novel import Segment
+from story.polarity import polarity, sentence_bounds
+from story.scene_models import Cue, Polarity
+from story.sounds import resolve_prompt, sound_class
+
+# Segment types whose words tell what is heard. Letters and verse speak of other places and times.
+READ_TYPES = frozenset({"narration"})
+
+# Narration runs at about 15 characters a second in English and 4.5 in Chinese; the same sound again within 1.2 s
+# would be heard as a stutter.
+_REPEAT_GAP = {"en": 18, "zh": 6}
+# Characters of text that one cue needs, about eight English words; a segment may have two more than its share.
+_CHARACTERS_A_CUE = {"en": 45, "zh": 14}
+# Two sounds of a family this close in one sentence are one event told twice ("running hard, their feet beating").
+_FAMILY_GAP = {"en": 60, "zh": 16}
+
+_QUOTES = re.compile(
+    r"“[^“”]{0,3000}(?:”|$)|\"[^\"]{0,3000}(?:\"|$)|「[^「」]{0,3000}(?:」|$)|『[^『』]{0,3000}(?:』|$)|«[^«»]{0,3000}»"
+    r"|(?<![\w’])‘[^‘]{0,3000}?[,.!?—…-]’(?!\w)|(?<![\w'])'(?=[A-Z])[^']{0,400}(?:(?<=\w)'(?=\w)[^']{0,400}){0,40}?[,.!?—-]'(?!\w)"
+)
+# 「“哑——”的一声」: what stands in these quotes is a sound, not speech.
+_QUOTED_SOUND = re.compile(r"[“「『\"]([^“”「」『』\"，。]{1,6})[”」』\"](?=[的地]?[^，。；]{0,2}一声|地?响|的[^，。；]{0,3}声)")
+
+
+def mask_quotes(text: str) -> str:
+    """The text with everything quoted blanked out, length and offsets kept; quotation marks stay as boundaries.
+
+    A quoted onomatopoeia ("“哑——”的一声") is kept: it is a sound, not speech.
+    """
+    sounds = [match.span(1) for match in _QUOTED_SOUND.finditer(text)]
+
+    def blank(match: re.Match[str]) -> str:
+        if any(match.start() < end and start < match.end() for start, end in sounds):
+            return match[0]
+        inner = len(match[0]) - 2
+        return match[0] if inner < 1 else match[0][0] + " " * inner + match[0][-1]
+
+    return _QUOTES.sub(blank, text)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One compiled entry of cues_<language>.json."""
+
+    sound: str
+    patterns: tuple[re.Pattern[str], ...]
+    unless: tuple[re.Pattern[str], ...]
+    needs: tuple[re.Pattern[str], ...]
+    needs_segment: tuple[re.Pattern[str], ...]
+    noun: bool
+    priority: int
+    polarity: Polarity | None
+    duration_s: float | None
+    level_db: float | None
+    prompt: str | None
+    anchor: Literal["start", "word", "end"]
+
+
+@dataclass
+class _Found:
+    start: int
+    end: int
+    rule: Rule
+    polarity: Polarity
+    sentence: tuple[int, int]
+
+
+@cache
+def cue_rules(language: str) -> tuple[Rule, ...]:
+    """The compiled cue lexicon of "en" or "zh"."""
+    data = load_data(f"cues_{language}")
+    compiler = english if language == "en" else chinese
+
+    def patterns(entry: dict, key: str) -> tuple[re.Pattern[str], ...]:
+        return tuple(compiler(pattern) for pattern in entry.get(key, ()))
+
+    return tuple(
+        Rule(
+            sound=entry["sound"],
+            patterns=patterns(entry, "patterns"),
+            unless=patterns(entry, "unless"),
+            needs=patterns(entry, "needs"),
+            needs_segment=patterns(entry, "needs_segment"),
+            noun=entry.get("noun", False),
+            priority=entry.get("priority", 0),
+            polarity=entry.get("polarity"),
+            duration_s=entry.get("duration_s"),
+            level_db=entry.get("level_db"),
+            prompt=entry.get("prompt"),
+            anchor=entry.get("anchor", "word"),
+        )
+        for entry in data["rules"]
+    )
+
+
+@cache
+def _families(language: str) -> dict[str, int]:
+    return {sound: i for i, family in enumerate(load_data(f"cues_{language}")["families"]) for sound in family}
+
+
+def _overlaps(patterns: tuple[re.Pattern[str], ...], text: str, low: int, high: int, start: int, end: int) -> bool:
+    """True when a pattern is found in text[low:high] over or touching text[start:end]."""
+    return any(
+        match.start() <= end and start <= match.end() for pattern in patterns for match in pattern.finditer(text, low, high)
+    )
+
+
+def _candidates(text: str, language: str) -> list[_Found]:
+    found = []
+    for rule in cue_rules(language):
+        if rule.needs_segment and not any(p.search(text) for p in rule.needs_segment):
+            continue
+        for pattern in rule.patterns:
+            for match in pattern.finditer(text):
+                start, end = anchor_span(match)
+                if end <= start:
+                    continue
+                low, high = sentence_bounds(text, match.start(), match.end(), language)
+                if _overlaps(rule.unless, text, low, high, match.start(), match.end()):
+                    continue
+                if rule.needs and not all(p.search(text, low, high) for p in rule.needs):
+                    continue
+                meant = rule.polarity or polarity(
+                    text, start, end, language, match_start=match.start(), noun=rule.noun
+                )
+                found.append(_Found(start, end, rule, meant, (low, high)))
+    return found
+
+
+def _one_cue_a_word(found: list[_Found]) -> list[_Found]:
+    """Of cues on overlapping words keeps the one of higher priority, then the one of more words."""
+    kept: list[_Found] = []
+    for item in sorted(found, key=lambda f: (-f.rule.priority, -(f.end - f.start), f.start)):
+        if all(item.end <= other.start or other.end <= item.start for other in kept):
+            kept.append(item)
+    return sorted(kept, key=lambda f: f.start)
+
+
+def _one_cue_an_event(found: list[_Found], language: str) -> list[_Found]:
+    """Drops what tells the same event again: the same sound in one sentence, its family close by."""
+    families = _families(language)
+    kept: list[_Found] = []
+    for item in found:
+        again = False
+        for other in reversed(kept[-8:]):
+            if other.polarity != item.polarity:
+                continue
+            same_sentence = other.sentence == item.sentence
+            same = other.rule.sound == item.rule.sound
+            near = item.start - other.end
+            family = families.get(item.rule.sound, -1)
+            related = family >= 0 and family == families.get(other.rule.sound)
+            if (same and (same_sentence or near < _REPEAT_GAP[language])) or (
+                related and same_sentence and near < _FAMILY_GAP[language]
+            ):
+                again = True
+                if item.rule.priority > other.rule.priority:
+                    kept[kept.index(other)] = item
+                break
+        if not again:
+            kept.append(item)
+    return kept
+
+
+def _thinned(found: list[_Found], length: int, language: str) -> list[_Found]:
+    """At most one asserted cue for each eight words, plus two; the less certain kinds go first."""
+    allowed = 2 + math.floor(length / _CHARACTERS_A_CUE[language])
+    asserted = [f for f in found if f.polarity == "asserted"]
+    if len(asserted) <= allowed:
+        return found
+    ranked = sorted(asserted, key=lambda f: (-f.rule.priority, f.start))
+    dropped = {id(f) for f in ranked[allowed:]}
+    return [f for f in found if id(f) not in dropped]
+
+
+def _effect_cue(segment: Segment) -> Cue:
+    """The cue of an `effect` segment: it has no words to be read, only a description."""
+    sound_id = resolve_prompt(segment.content)
+    sound = sound_class(sound_id) if sound_id else None
+    if sound is not None and sound.kind == "bed":
+        sound = None  # a bed's description has no length of its own; the text-to-audio model may still make it
+    return Cue(
+        id=f"{segment.id}-c1",
+        segment=segment.id,
+        char_start=0,
+        char_end=len(segment.content),
+        word=segment.content,
+        sound=sound.id if sound else "",
+        ucs=sound.ucs if sound else "",
+        prompt=sound.prompt if sound else segment.content,
+        anchor="start",
+        duration_s=(sound.duration_s if sound else None) or 2.0,
+        level_db=sound.level_db if sound else 0.0,
+    )
+
+
+def find_cues(segment: Segment, language: str) -> list[Cue]:
+    """The cues of one segment in reading order, of every polarity.
+
+    Args:
+        segment: read when it is narration (quotations inside are skipped) or an `effect`; other types have none.
+        language: "en" or "zh".
+    """
+    if segment.type == "effect":
+        return [_effect_cue(segment)] if segment.content.strip() else []
+    if segment.type not in READ_TYPES:
+        return []
+    text = mask_quotes(segment.content)
+    found = _one_cue_an_event(_one_cue_a_word(_candidates(text, language)), language)
+    cues = []
+    for number, item in enumerate(_thinned(found, len(text), language), 1):
+        sound = sound_class(item.rule.sound)
+        cues.append(
+            Cue(
+                id=f"{segment.id}-c{number}",
+                segment=segment.id,
+                char_start=item.start,
+                char_end=item.end,
+                word=segment.content[item.start : item.end],
+                sound=sound.id,
+                ucs=sound.ucs,
+                prompt=item.rule.prompt or sound.prompt,
+                anchor=item.rule.anchor,
+                duration_s=item.rule.duration_s or sound.duration_s or 1.0,
+                level_db=sound.level_db if item.rule.level_db is None else item.rule.level_db,
+                polarity=item.polarity,
+            )
+        )
+    return cues
