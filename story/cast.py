@@ -17,7 +17,7 @@ from story.cast_file import read_cast_file as read_cast_file
 from story.cast_file import write_cast_file as write_cast_file
 from story.errors import InputError
 from story.jsonfile import nearest, quote
-from story.novel import Age, Character, Gender, Novel
+from story.novel import Age, Character, Gender, Novel, Role
 from story.people import age_of, coin, gender_of, pronoun_evidence
 from story.speakers import said
 from story.voice_fit import Wanted, best_voice, meeting_cost
@@ -45,6 +45,7 @@ class Assignment(BaseModel):
     name: str
     voice_id: str
     why: str  # e.g. "narrator", "kept from cast.json", "male, old"
+    role: Role = "minor"
 
 
 class Cast(BaseModel):
@@ -93,7 +94,10 @@ def cast_novel(
             board.choose(character, speaking)
     return Cast(
         model=model,
-        assignments=[Assignment(character=c.id, name=c.name, **board.chosen[c.id]) for c in novel.characters],
+        assignments=[
+            Assignment(character=c.id, name=c.name, role=c.role, **board.chosen[c.id])
+            for c in novel.characters
+        ],
         warnings=[*_oddities(novel, fixed, mine, primary, kept or {}), *board.warnings()],
     )
 
