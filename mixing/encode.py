@@ -11,6 +11,7 @@ import soundfile
 from pedalboard.io import ReadableAudioFile, WriteableAudioFile
 
 from mixing.contracts import SAMPLE_RATE_HZ, AudioFormat, MixError
+from mixing.scratch import interleaved
 
 _CHUNK = SAMPLE_RATE_HZ
 _MP3_KBITS = 192
@@ -54,7 +55,7 @@ class Writer:
             for low in range(0, count, _CHUNK):
                 piece = whole[:, low : min(low + _CHUNK, count)]
                 if self._flac is not None:
-                    self._flac.write(np.ascontiguousarray(piece.T))
+                    self._flac.write(interleaved(piece))
                 elif self._other is not None:
                     self._other.write(np.ascontiguousarray(piece))
         except (OSError, RuntimeError, ValueError) as error:

@@ -11,12 +11,11 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from mixing.contracts import SAMPLE_RATE_HZ
-from mixing.truepeak import BOUND, CONTEXT, peaks
+from mixing.truepeak import BOUND, CELL, CONTEXT, cell_peaks, cell_tops
 
 _GRID = SAMPLE_RATE_HZ
 _LOOKAHEAD = 96  # 2 ms
 _RELEASE_DB = 60 / SAMPLE_RATE_HZ  # per sample: 60 dB/s
-_CELL = 480
 _HANN = np.hanning(2 * _LOOKAHEAD + 3)[1:-1]
 _HANN = _HANN / _HANN.sum()
 _AHEAD = 2 * _LOOKAHEAD + CONTEXT  # what must be known behind a grid cell before it can be limited
@@ -68,7 +67,7 @@ class Limiter:
         if gain is not None:
             gain = gain[:count]
             out = out * gain
-            whole = np.pad(gain, (0, -count % _CELL), constant_values=1.0).reshape(-1, _CELL)
+            whole = np.pad(gain, (0, -count % CELL), constant_values=1.0).reshape(-1, CELL)
             self.touched_cells += int((whole.min(axis=1) < 0.9999).sum())
         self._input = self._input[:, _GRID:].copy()
         self._waiting -= _GRID
@@ -112,19 +111,16 @@ class Limiter:
 
         Only 10 ms cells whose neighbourhood could exceed the ceiling between samples are oversampled.
         """
-        magnitude = np.abs(x).max(axis=0)
-        if float(magnitude.max()) * BOUND <= self._ceiling:
-            return None
         count = _GRID + 2 * _LOOKAHEAD
-        starts = np.arange(0, count, _CELL)
-        tops = np.maximum.reduceat(magnitude, starts)
-        tops = np.maximum(tops, np.append(tops[1:], 0))
+        cells = -(-count // CELL)
+        tops = cell_tops(x, cells)
         loud = np.flatnonzero(tops * BOUND > self._ceiling)
-        needed = np.ones(count, np.float32)
-        for start in starts[loud]:
-            stop = min(start + _CELL, count)
-            top = peaks(x[:, start : stop + 2 * CONTEXT])
-            needed[start:stop] = self._ceiling / np.maximum(top, self._ceiling)
+        if not len(loud):
+            return None
+        needed = np.ones(cells * CELL, np.float32)
+        top = cell_peaks(np.pad(x, ((0, 0), (0, cells * CELL - count))), loud)
+        needed.reshape(cells, CELL)[loud] = self._ceiling / np.maximum(top, self._ceiling)
+        needed = needed[:count]
         # a point between two samples concerns both
         needed[1:] = np.minimum(needed[1:], needed[:-1])
         return needed if needed.min() < 1 else None

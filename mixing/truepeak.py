@@ -6,6 +6,8 @@ could lift them to the level in question is skipped; the bound is exact, so the 
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 TAPS = 49  # Hann-windowed sinc, 4 phases: the design libebur128 uses, so that independent meters agree
@@ -19,6 +21,7 @@ def _phases() -> np.ndarray:
 
 
 PHASES = _phases()
+CELL = 480  # samples looked at together
 CONTEXT = PHASES.shape[1] // 2  # samples needed on each side
 BOUND = float(
     np.abs(PHASES).sum(axis=1).max()
@@ -29,26 +32,44 @@ def peaks(samples: np.ndarray) -> np.ndarray:
     """Per sample, the largest magnitude at it and at the three points before the next, over all channels.
 
     Args:
-        samples: float32 `(channels, CONTEXT + n + CONTEXT)`.
+        samples: float32 `(channels, ..., CONTEXT + n + CONTEXT)`.
 
     Returns:
-        float32 `(n,)`.
+        float32 `(..., n)`.
     """
-    count = samples.shape[1] - 2 * CONTEXT
-    best = np.abs(samples[:, CONTEXT : CONTEXT + count]).max(axis=0)
+    count = samples.shape[-1] - 2 * CONTEXT
+    best = np.abs(samples[..., CONTEXT : CONTEXT + count]).max(axis=0)
+    product = np.empty_like(best)
     for taps in PHASES:
         for channel in samples:
-            point = channel[1 : 1 + count] * taps[-1]
+            point = channel[..., 1 : 1 + count] * taps[-1]
             for k in range(1, len(taps)):
-                point += channel[1 + k : 1 + k + count] * taps[-1 - k]
-            np.maximum(best, np.abs(point), out=best)
+                np.multiply(channel[..., 1 + k : 1 + k + count], taps[-1 - k], out=product)
+                point += product
+            np.maximum(best, np.abs(point, out=point), out=best)
     return best
+
+
+def cell_tops(samples: np.ndarray, cells: int) -> np.ndarray:
+    """Highest magnitude that any interpolated point of each of `cells` cells can see, float32 `(cells,)`.
+
+    Args:
+        samples: float32 `(channels, CONTEXT + cells·CELL + CONTEXT)`; only the context may be short at the end.
+    """
+    magnitude = reduce(np.maximum, (np.abs(channel) for channel in samples))
+    tops = np.maximum.reduceat(magnitude, np.arange(0, cells * CELL, CELL))
+    tops[:-1] = np.maximum(tops[:-1], tops[1:])  # a cell's context lies in the next one
+    return tops
+
+
+def cell_peaks(samples: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """`peaks` of the cells with these numbers, float32 `(cells, CELL)`."""
+    at = which[:, None] * CELL + np.arange(CELL + 2 * CONTEXT)
+    return peaks(samples[:, at])
 
 
 class TruePeakMeter:
     """Largest true peak of a stream, in blocks of any size."""
-
-    _CELL = 480
 
     def __init__(self, channels: int) -> None:
         self._rest = np.zeros((channels, 2 * CONTEXT), np.float32)
@@ -56,24 +77,23 @@ class TruePeakMeter:
 
     def add(self, samples: np.ndarray) -> None:
         x = np.concatenate([self._rest, samples], axis=1)
-        count = x.shape[1] - 2 * CONTEXT
-        if count <= 0:
-            self._rest = x
+        cells = (x.shape[1] - 2 * CONTEXT) // CELL
+        self._rest = x[:, cells * CELL :].copy()
+        if cells <= 0:
             return
-        self._rest = x[:, count:].copy()
-        magnitude = np.abs(x).max(axis=0)
-        starts = np.arange(0, count, self._CELL)
-        tops = np.maximum.reduceat(magnitude, starts)
-        # a cell's interpolated points also see its neighbours; the rest behind the last cell counts as its part
-        around = np.maximum(tops, np.maximum(np.append(tops[1:], 0), np.append(0, tops[:-1])))
-        for cell in np.argsort(-around, kind="stable"):
-            if around[cell] * BOUND <= self.peak:
-                break
-            low = starts[cell]
-            high = min(low + self._CELL, count)
-            self.peak = max(self.peak, float(peaks(x[:, low : high + 2 * CONTEXT]).max()))
+        tops = cell_tops(x, cells)
+        order = np.argsort(-tops, kind="stable")
+        for first, last in (
+            (0, 8),
+            (8, 64),
+            (64, cells),
+        ):  # the loudest first: they rule most of the others out
+            chosen = order[first:last]
+            chosen = chosen[tops[chosen] * BOUND > self.peak]
+            if len(chosen):
+                self.peak = max(self.peak, float(cell_peaks(x, chosen).max()))
 
     def finish(self) -> float:
         """The peak in dBTP, after the last samples."""
-        self.add(np.zeros((len(self._rest), 2 * CONTEXT), np.float32))
+        self.add(np.zeros((len(self._rest), CELL + 2 * CONTEXT), np.float32))
         return 20 * float(np.log10(max(self.peak, 1e-12)))
