@@ -24,6 +24,7 @@ class SpeechRequest:
     speed: float = 1.0  # 1 = the voice's own pace
     energy_db: float = 0.0
     pitch_st: float = 0.0  # semitones
+    pitch_range: float = 1.0  # factor on the range of the melody
     pause_scale: float = 1.0  # of pauses inside the line
     emotion: str = "neutral"
     intensity: float = 0.5  # 0..1

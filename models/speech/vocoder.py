@@ -21,8 +21,14 @@ BIN_HZ = dsp.SR / dsp.N_FFT
 BINS = dsp.N_FFT // 2 + 1
 BIN_FREQUENCIES_HZ = np.arange(BINS) * BIN_HZ
 VOICED_HZ = 40.0  # hibari's own threshold: f0 below it means "no voicing"
-LOWEST_F0_HZ = 58.0  # below a bass's lowest; keeps halved (creaking) periods and dips out of the unvoiced range
-FORMANT_ANCHORS_HZ = (450.0, 1500.0, 2900.0)  # middle of the F1, F2 and F3 regions of the source voice (female)
+LOWEST_F0_HZ = (
+    58.0  # below a bass's lowest; keeps halved (creaking) periods and dips out of the unvoiced range
+)
+FORMANT_ANCHORS_HZ = (
+    450.0,
+    1500.0,
+    2900.0,
+)  # middle of the F1, F2 and F3 regions of the source voice (female)
 DB = np.log(10.0) / 20.0  # decibels → natural-log amplitude
 # A random spectrum is no consistent STFT: overlap-add keeps about a quarter of its power, and a harmonic's lobe
 # spreads over 1.5 bins of every f0 (Hann). Measured on hibari's frames: this offset makes noise as loud as the
@@ -45,6 +51,17 @@ class Frames:
         """The frames `index` (may repeat or leave out frames: pauses grow and shrink)."""
         return Frames(*(np.take(getattr(self, f.name), index, axis=-1) for f in fields(self)))
 
+    def levels_db(self) -> np.ndarray:
+        """Level of each frame as the network meant it, `(frames,)`: harmonics where voiced, and the residual."""
+        power = np.exp(2 * np.minimum(self.free_log, 7.0)).sum(0)
+        comb = (
+            1.5 * BIN_HZ / np.maximum(self.f0_hz, VOICED_HZ)
+        )  # share of bins under the harmonics' Hann lobes
+        power += np.where(
+            self.f0_hz > VOICED_HZ, comb * np.exp(2 * np.minimum(self.harmonic_log, 7.0)).sum(0), 0.0
+        )
+        return 10 * np.log10(power + 1e-9)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -54,7 +71,9 @@ class Shape:
     pitch_range: float = 1.0  # of the melody about its centre, in semitones
     formants: tuple[float, float, float] = (1.0, 1.0, 1.0)  # × frequency around F1, F2, F3 and above
     tilt_db_oct: float = 0.0  # slope above 400 Hz; negative = dark
-    eq_db: tuple[tuple[float, float], ...] = ()  # (Hz, dB) knots, linear over log frequency: the build of a head
+    eq_db: tuple[
+        tuple[float, float], ...
+    ] = ()  # (Hz, dB) knots, linear over log frequency: the build of a head
     first_harmonic_db: float = 0.0  # + soft, breathy larynx; − pressed
     breath_db: float = -60.0  # noise against the harmonics at 4 kHz
     rough: float = 0.0  # 0..1: period doubling and jitter (creak, rasp)
@@ -87,7 +106,9 @@ def synthesize(frames: Frames, shape: Shape, centre_hz: float, seed: int) -> np.
     source = _source_bins(shape.formants)
     harmonic = _warp(harmonic, source)
     if shape.contrast != 1.0:
-        broad = gaussian_filter1d(harmonic, 20.0, axis=0, mode="nearest")  # ±400 Hz: the trend under the formants
+        broad = gaussian_filter1d(
+            harmonic, 20.0, axis=0, mode="nearest"
+        )  # ±400 Hz: the trend under the formants
         harmonic = broad + np.float32(shape.contrast) * (harmonic - broad)
     nearest = np.rint(source).astype(int)
     free, free_phase = _warp(frames.free_log, source), frames.free_phase[nearest]
@@ -96,8 +117,12 @@ def synthesize(frames: Frames, shape: Shape, centre_hz: float, seed: int) -> np.
     colour = _colour(shape)[:, None]
     harmonic, free, noise = harmonic + colour, free + colour, noise + colour
     if shape.first_harmonic_db:
-        octaves = np.log2(np.maximum(BIN_FREQUENCIES_HZ, BIN_HZ))[:, None] - np.log2(np.maximum(f0, VOICED_HZ))
-        harmonic += np.float32(shape.first_harmonic_db * DB) * np.exp(-((octaves / 0.5) ** 2), dtype=np.float32)
+        octaves = np.log2(np.maximum(BIN_FREQUENCIES_HZ, BIN_HZ))[:, None] - np.log2(
+            np.maximum(f0, VOICED_HZ)
+        )
+        harmonic += np.float32(shape.first_harmonic_db * DB) * np.exp(
+            -((octaves / 0.5) ** 2), dtype=np.float32
+        )
     harmonic, noise = _breathe(harmonic, noise, voiced, shape)
     spectrum = _excite(f0, voiced, shape, rng)
     spectrum *= dsp.ex(harmonic) * _rotation(phase[nearest])
@@ -107,7 +132,9 @@ def synthesize(frames: Frames, shape: Shape, centre_hz: float, seed: int) -> np.
     return dsp.ola(spectrum)
 
 
-def _melody(f0: np.ndarray, voiced: np.ndarray, shape: Shape, centre_hz: float, rng: np.random.Generator) -> np.ndarray:
+def _melody(
+    f0: np.ndarray, voiced: np.ndarray, shape: Shape, centre_hz: float, rng: np.random.Generator
+) -> np.ndarray:
     """f0 scaled, its range stretched about the centre on a log scale, with tremor and jitter."""
     n = len(f0)
     log = np.log(np.maximum(f0, VOICED_HZ) / centre_hz) * shape.pitch_range + np.log(shape.pitch * centre_hz)
