@@ -24,7 +24,7 @@ class Settings(Machine):
     model_config = ConfigDict(extra="forbid")
 
     prefect_api_url: str | None = Field(
-        None, description="a Prefect server to use instead of a local one of our own"
+        default=None, description="a Prefect server to use instead of a local one of our own"
     )
 
     def machine(self) -> Machine:

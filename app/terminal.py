@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from tasks.progress import StageEvent
@@ -57,7 +57,7 @@ class Display:
 
     def __init__(self, console: Console, rates: Rates, title: str) -> None:
         self._console, self._rates, self._title = console, rates, title
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
         self._cached: dict[str, float] = {}
         self._progress = Progress(
@@ -99,7 +99,7 @@ class Display:
         if not self._console.is_terminal:
             self._line(event, left)
 
-    def _bar(self, event: StageEvent) -> int:
+    def _bar(self, event: StageEvent) -> TaskID:
         if event.stage not in self._tasks:
             self._tasks[event.stage] = self._progress.add_task(
                 event.stage, total=event.total, unit=event.unit, note="", left_s=None

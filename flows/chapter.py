@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from prefect import flow, runtime
+from prefect import flow
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.book_files import book_cast, chapter_lock, chapter_target
@@ -36,7 +37,7 @@ from tasks.results import ChapterResult
 
 
 def _run_name() -> str:
-    given = runtime.flow_run.parameters
+    given = flow_run.parameters
     path = Path(str(given["novel"]))
     try:
         novel = load_novel(path)
@@ -131,7 +132,7 @@ def _render(
         models=(speech.name, sound.name),
         stages=(lines, beds, effects),
         stage_seconds=clock.laps,
-        flow_run_id=runtime.flow_run.id,
+        flow_run_id=flow_run.id,
     )
     names = {c.id: c.name for c in book.characters}
     takes = {**lines.takes, **beds.takes, **effects.takes}

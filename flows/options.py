@@ -14,14 +14,16 @@ class RenderOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     output: Path = Field(
-        Path("out"), description="Folder for the finished chapters: <output>/<novel>/<chapter>/"
+        default=Path("out"), description="Folder for the finished chapters: <output>/<novel>/<chapter>/"
     )
     speech: str = Field(
-        "auto", description="Speech model; auto takes the best installed one for the book's language"
+        default="auto", description="Speech model; auto takes the best installed one for the book's language"
     )
-    sound: str = Field("auto", description="Model for beds and effects; auto takes the best installed one")
-    format: Literal["flac", "wav", "mp3"] = Field("flac", description="File format of the master")
+    sound: str = Field(
+        default="auto", description="Model for beds and effects; auto takes the best installed one"
+    )
+    format: Literal["flac", "wav", "mp3"] = Field(default="flac", description="File format of the master")
     profile: Literal["drama", "podcast", "broadcast"] = Field(
-        "drama", description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS"
+        default="drama", description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS"
     )
-    seed: int = Field(0, ge=0, description="Another seed gives other takes of the same book")
+    seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same book")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from mixing.engine import MixResult
-from models.emotion import delivery, nearest_emotions
+from collections import Counter, defaultdict
 
 from flows.gpu_stage import StageTakes
 from flows.options import RenderOptions
+from mixing.contracts import MixResult
+from models.emotion import delivery, nearest_emotions
 from story.cast import Cast
 from story.novel import Chapter, Novel
-from story.timeline import Timeline
-from tasks.results import ChapterResult, Loudness, MissingSound, Voiced
+from story.timeline import DialogueSegment, EffectSegment, EnvironmentSegment, Timeline
+from tasks.results import ChapterResult, Kind, Loudness, MissingSound, Voiced
 
 
 def result_of(
@@ -59,44 +58,27 @@ def missing_sounds(
     timeline: Timeline, lines: StageTakes, beds: StageTakes, effects: StageTakes
 ) -> list[MissingSound]:
     """Everything the timeline asks for that has no take, with the reason."""
-    missing = [
-        MissingSound(
-            kind="line",
-            id=s.id,
-            what=s.content,
-            reason=lines.reasons[s.id],
-            start_s=s.start_s,
-            duration_s=s.duration_s,
-        )
-        for s in timeline.dialogue_segments
-        if s.id in lines.reasons
+    wanted: list[tuple[Kind, str, DialogueSegment | EnvironmentSegment | EffectSegment, dict[str, str]]] = [
+        *(("line", s.content, s, lines.reasons) for s in timeline.dialogue_segments),
+        *(("bed", s.prompt, s, beds.reasons) for s in timeline.environment_segments),
+        *(("effect", s.prompt, s, effects.reasons) for s in timeline.effect_segments),
     ]
-    for kind, segments, stage in (
-        ("bed", timeline.environment_segments, beds),
-        ("effect", timeline.effect_segments, effects),
-    ):
-        missing += [
-            MissingSound(
-                kind=kind,
-                id=s.id,
-                what=s.prompt,
-                reason=stage.reasons[s.id],
-                start_s=s.start_s,
-                duration_s=s.duration_s,
-            )
-            for s in segments
-            if s.id in stage.reasons
-        ]
-    return missing
+    return [
+        MissingSound(
+            kind=kind, id=s.id, what=what, reason=reasons[s.id], start_s=s.start_s, duration_s=s.duration_s
+        )
+        for kind, what, s, reasons in wanted
+        if s.id in reasons
+    ]
 
 
 def voiced(timeline: Timeline, cast: Cast) -> list[Voiced]:
     """The characters of this chapter, most speech first."""
     names = {a.character: a.name for a in cast.assignments}
-    lines, seconds, voice = Counter[str](), Counter[str](), {}
+    lines, seconds, voice = Counter[str](), defaultdict[str, float](float), dict[str, str]()
     for s in timeline.dialogue_segments:
         lines[s.speaker] += 1
-        seconds[s.speaker] += s.duration_s  # pyright: ignore[reportArgumentType] - Counter of floats
+        seconds[s.speaker] += s.duration_s
         voice[s.speaker] = s.voice_id
     return [
         Voiced(
@@ -104,9 +86,9 @@ def voiced(timeline: Timeline, cast: Cast) -> list[Voiced]:
             name=names.get(who, who),
             voice_id=voice[who],
             lines=lines[who],
-            seconds=round(float(seconds[who]), 1),
+            seconds=round(seconds[who], 1),
         )
-        for who, _ in seconds.most_common()
+        for who in sorted(seconds, key=lambda who: -seconds[who])
     ]
 
 
@@ -132,9 +114,13 @@ def check_warnings(stages: tuple[StageTakes, ...]) -> list[str]:
     ]
 
 
+def lufs(level: float | None) -> str:
+    return "no measurable loudness" if level is None else f"{level:.1f} LUFS"
+
+
 def summary(result: ChapterResult) -> str:
     """One line for Prefect's state message and the terminal."""
     if result.status == "completed":
-        return f"{result.duration_s / 60:.1f} min at {result.loudness.integrated_lufs:.1f} LUFS"
+        return f"{result.duration_s / 60:.1f} min at {lufs(result.loudness.integrated_lufs)}"
     lacking = Counter(m.kind for m in result.missing)
     return "missing " + ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in lacking.items())

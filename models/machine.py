@@ -22,16 +22,18 @@ class EngineSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["speech", "sound"] | None = Field(None, description="for an engine of your own")
+    kind: Literal["speech", "sound"] | None = Field(default=None, description="for an engine of your own")
     engine: str | None = Field(
-        None, description="'module:Class' or '/path/to/file.py:Class', for an engine of your own"
+        default=None, description="'module:Class' or '/path/to/file.py:Class', for an engine of your own"
     )
     languages: list[str] | None = None
-    voices: Path | None = Field(None, description="a voices JSON file (like models/data/voices_kokoro.json)")
-    weights: Path | None = Field(None, description="the folder with the model's weights")
-    python: Path | None = Field(None, description="the interpreter to run the engine under")
+    voices: Path | None = Field(
+        default=None, description="a voices JSON file (like models/data/voices_kokoro.json)"
+    )
+    weights: Path | None = Field(default=None, description="the folder with the model's weights")
+    python: Path | None = Field(default=None, description="the interpreter to run the engine under")
     env: dict[str, str] = {}
-    memory_mb: float | None = Field(None, gt=0, description="device memory the model needs")
+    memory_mb: float | None = Field(default=None, gt=0, description="device memory the model needs")
     options: dict[str, Any] = {}
 
 
@@ -43,15 +45,19 @@ class Machine(BaseModel):
     home: Path = Field(
         default_factory=default_home, description="models, takes, locks and the Prefect server live here"
     )
-    device: str = Field("cpu", pattern=r"^(cpu|cuda:\d+)$")
-    gpu_tag: str = Field("gpu", description="Prefect tag whose limit of one serialises the models")
-    take_timeout_s: float = Field(120.0, gt=0, description="a take's base time limit; long texts get more")
-    take_attempts: int = Field(3, ge=1, le=10)
-    start_timeout_s: float = Field(180.0, gt=0, description="for a model process to load its model")
-    lease_timeout_s: float = Field(6 * 3600.0, gt=0, description="longest wait for the device")
-    memory_wait_s: float = Field(600.0, ge=0, description="longest wait for enough free device memory")
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda:\d+)$")
+    gpu_tag: str = Field(default="gpu", description="Prefect tag whose limit of one serialises the models")
+    take_timeout_s: float = Field(
+        default=120.0, gt=0, description="a take's base time limit; long texts get more"
+    )
+    take_attempts: int = Field(default=3, ge=1, le=10)
+    start_timeout_s: float = Field(default=180.0, gt=0, description="for a model process to load its model")
+    lease_timeout_s: float = Field(default=6 * 3600.0, gt=0, description="longest wait for the device")
+    memory_wait_s: float = Field(
+        default=600.0, ge=0, description="longest wait for enough free device memory"
+    )
     effect_library: Path | None = Field(
-        None, description="a folder of your own recordings, used before the model"
+        default=None, description="a folder of your own recordings, used before the model"
     )
     engines: dict[str, EngineSettings] = {}
 

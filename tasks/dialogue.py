@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.emotion import delivery
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.base import SpeechRequest
+from models.emotion import delivery
 from models.machine import Machine
 from models.process import EngineSpec
 from story.cast import Voice
@@ -30,6 +30,7 @@ def speech_requests(
             speed=how.speed,
             energy_db=how.energy_db,
             pitch_st=how.pitch_st,
+            pitch_range=how.pitch_range,
             pause_scale=how.pause_scale,
             emotion=line.emotion,
             intensity=line.emotion_intensity,

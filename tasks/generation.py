@@ -9,7 +9,6 @@ import hashlib
 
 from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
-from story.durations import estimate_duration_s
 
 from models.base import SoundRequest, SpeechRequest
 from models.generate import Missing, Request, generate
@@ -17,6 +16,7 @@ from models.gpu import lease
 from models.machine import Machine
 from models.process import EngineSpec
 from models.takes import Take, TakeStore, take_key
+from story.durations import estimate_duration_s
 from tasks.progress import StageProgress
 
 

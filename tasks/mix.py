@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mixing.engine import MixInputs, MixResult, mix_chapter
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mixing.profiles import profile
+from mixing.engine import MixInputs, MixResult, mix_chapter
+from mixing.profiles import load_profile
 from models.takes import Take, TakeStore
 from story.timeline import Timeline
 from tasks.progress import StageProgress
@@ -46,7 +46,7 @@ def mix(
     result = mix_chapter(
         inputs,
         out,
-        profile(profile_name),
+        load_profile(profile_name),
         audio_format,  # pyright: ignore[reportArgumentType] - validated by RenderOptions
         scratch,
         progress=lambda share: progress.set(round(100 * share)),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from models.emotion import delivery
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from story.planning import plan_timeline as plan
-from story.planning import retime as re_time
 
+from models.emotion import delivery
 from models.takes import Take
 from story.cast import Cast
 from story.novel import Chapter, Novel, Segment
+from story.planning import plan_timeline as plan
 from story.scenes import SceneAnalysis
-from story.timeline import Timeline
+from story.timeline import Timeline, WordTime, settle
+from story.timeline import retime as re_time
 from tasks.progress import StageProgress
 
 
@@ -34,10 +34,23 @@ def plan_timeline(novel: Novel, chapter: Chapter, analysis: SceneAnalysis, cast:
 @task(name="retime", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
 def retime(timeline: Timeline, takes: dict[str, Take]) -> Timeline:
     """Measured durations in; lines without a take keep their estimate as a correctly timed gap."""
-    durations = {line: take.duration_s for line, take in takes.items()}
-    words = {
+    return re_time(timeline, {line: take.duration_s for line, take in takes.items()}, word_times(takes))
+
+
+def word_times(takes: dict[str, Take]) -> dict[str, list[WordTime]]:
+    """The takes' word timings by line id, as the story's floor knows them."""
+    return {
         line: [(w.char_start, w.char_end, w.start_s, w.end_s) for w in take.words]
         for line, take in takes.items()
         if take.words
     }
-    return re_time(timeline, durations, words)
+
+
+def fit_effects(timeline: Timeline, takes: dict[str, Take]) -> Timeline:
+    """A copy in which every effect is as long as its take; the chapter's tail holds the last of them."""
+    fitted = timeline.model_copy(deep=True)
+    for effect in fitted.effect_segments:
+        if effect.id in takes:
+            effect.duration_s = round(takes[effect.id].duration_s, 3)
+    settle(fitted)
+    return fitted

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -56,7 +56,8 @@ class StageProgress:
         context = TaskRunContext.get()
         if context is not None:
             key = f"{context.task_run.flow_run_id}-{stage}"
-            self._artifact = create_progress_artifact(0.0, key=key, description=self._description())
+            artifact = create_progress_artifact(0.0, key=key, description=self._description())
+            self._artifact = cast(UUID, artifact)  # the sync side of a sync-compatible call
         tell(StageEvent(stage, "started", 0, total, unit))
 
     def advance(self, by: float = 1, note: str = "") -> None:

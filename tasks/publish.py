@@ -9,10 +9,11 @@ from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from story.captions import to_srt, to_vtt
 
 from models.takes import Take
+from story.captions import to_srt, to_vtt
 from story.timeline import Timeline
+from tasks.plan import word_times
 from tasks.progress import StageProgress
 from tasks.results import ChapterResult
 
@@ -59,9 +60,10 @@ def publish(
 ) -> ChapterResult:
     """Complete the mixed folder with timeline, captions, report and provenance, and put it in `target`'s place."""
     progress = StageProgress("publish", 1, "chapter")
+    words = word_times(takes)
     (mixed / "timeline.json").write_text(timeline.model_dump_json(indent=1), encoding="utf-8")
-    (mixed / "captions.vtt").write_text(to_vtt(timeline, names), encoding="utf-8")
-    (mixed / "captions.srt").write_text(to_srt(timeline, names), encoding="utf-8")
+    (mixed / "captions.vtt").write_text(to_vtt(timeline, names, words), encoding="utf-8")
+    (mixed / "captions.srt").write_text(to_srt(timeline, names, words), encoding="utf-8")
     text = json.dumps(provenance(takes), ensure_ascii=False, indent=1)
     (mixed / "provenance.json").write_text(text, encoding="utf-8")
     outputs = {

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+Kind = Literal["line", "bed", "effect"]
 Status = Literal["completed", "degraded", "failed"]
 
 
 class MissingSound(BaseModel):
     """Something the chapter should have and has not."""
 
-    kind: Literal["line", "bed", "effect"]
+    kind: Kind
     id: str
     what: str  # the line's text or the sound's prompt
     reason: str
@@ -32,7 +33,7 @@ class Voiced(BaseModel):
 
 
 class Loudness(BaseModel):
-    integrated_lufs: float
+    integrated_lufs: float | None  # None: nothing loud enough to measure
     true_peak_dbtp: float
     lra_lu: float
 

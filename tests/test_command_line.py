@@ -41,7 +41,9 @@ NOVELS = {
 
 @pytest.mark.parametrize("kind", NOVELS)
 @pytest.mark.parametrize("command", ["render", "scenes"])
-def test_a_wrong_novel_is_one_line_and_exit_2(offline: CommandLine, tmp_path: Path, kind: str, command: str) -> None:
+def test_a_wrong_novel_is_one_line_and_exit_2(
+    offline: CommandLine, tmp_path: Path, kind: str, command: str
+) -> None:
     content, expected = NOVELS[kind]
     path = tmp_path / "novel.json"
     if content is not None:
@@ -87,7 +89,9 @@ def test_json_of_a_failure_is_an_object_too(offline: CommandLine, tmp_path: Path
     assert "none.json" in shown.json["error"]
 
 
-def test_a_configured_server_that_is_down_is_said_with_a_remedy(offline: CommandLine, storm: dict, tmp_path: Path) -> None:
+def test_a_configured_server_that_is_down_is_said_with_a_remedy(
+    offline: CommandLine, storm: dict, tmp_path: Path
+) -> None:
     shown = offline("render", save(storm, tmp_path / "n.json"), "-o", tmp_path / "out", "--speech", "hibari")
     assert shown.status == 1
     assert "127.0.0.1:9" in shown.stderr
@@ -96,7 +100,9 @@ def test_a_configured_server_that_is_down_is_said_with_a_remedy(offline: Command
 
 @pytest.mark.parametrize("command", ["cast", "scenes", "timeline", "voices", "models"])
 def test_looking_commands_print_one_json_object(offline: CommandLine, command: str) -> None:
-    novel = [ROOT / "examples" / "treasure_island_ch05.json"] if command in ("cast", "scenes", "timeline") else []
+    novel = (
+        [ROOT / "examples" / "treasure_island_ch05.json"] if command in ("cast", "scenes", "timeline") else []
+    )
     chapter = ["--chapter", "5"] if command == "timeline" else []
     shown = offline(command, *novel, *chapter, "--json")
     assert shown.status == 0, shown.stderr
@@ -115,7 +121,18 @@ def test_broken_settings_name_the_file_and_the_field(offline: CommandLine, tmp_p
 
 def test_an_engine_of_your_own_is_listed(offline: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "voices.json").write_text(
-        json.dumps([{"id": "v", "model": "x", "languages": ["en"], "gender": "male", "age": "adult", "pitch_hz": 100}])
+        json.dumps(
+            [
+                {
+                    "id": "v",
+                    "model": "x",
+                    "languages": ["en"],
+                    "gender": "male",
+                    "age": "adult",
+                    "pitch_hz": 100,
+                }
+            ]
+        )
     )
     (tmp_path / "soundbound.toml").write_text(
         '[engines.mine]\nkind = "speech"\nengine = "tests.engines:Tone"\nlanguages = ["en"]\nvoices = "voices.json"\n'

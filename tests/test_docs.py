@@ -30,7 +30,12 @@ def commands() -> list[tuple[str, str]]:
 # `make demo` and `make test` are run from an empty clone by whoever releases; a render is run by test_render.py with
 # the same arguments on a small chapter; `make serve` does not end by itself. All others are run here as they stand.
 def runs_here(line: str) -> bool:
-    return not line.startswith("make ") and " render " not in line and " install " not in line and not line.endswith("serve")
+    return (
+        not line.startswith("make ")
+        and " render " not in line
+        and " install " not in line
+        and not line.endswith("serve")
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -53,11 +58,15 @@ def test_commands_in_the_docs_run(page: str, line: str, soundbound: CommandLine)
 
 @pytest.mark.parametrize(("page", "line"), [c for c in commands() if c[1].startswith("make ")])
 def test_make_targets_in_the_docs_exist(page: str, line: str) -> None:
-    done = subprocess.run(["make", "--dry-run", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "--dry-run", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{page}: {line}: {done.stderr}"
 
 
-@pytest.mark.parametrize(("page", "line"), [c for c in commands() if " render " in c[1] or " install " in c[1]])
+@pytest.mark.parametrize(
+    ("page", "line"), [c for c in commands() if " render " in c[1] or " install " in c[1]]
+)
 def test_arguments_of_long_commands_are_accepted(page: str, line: str) -> None:
     """Parsed as they would be, without running them."""
     from app.cli import cli

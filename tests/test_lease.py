@@ -18,12 +18,11 @@ from models.machine import Machine
 
 def hold(home: str, out: str, seconds: float) -> None:
     machine = Machine(home=Path(home))
-    with lease(machine, stage="dialogue", model="m", needs_mb=0):
-        with Path(out).open("a") as f:
-            f.write(f"in {time.monotonic()}\n")
-            f.flush()
-            time.sleep(seconds)
-            f.write(f"out {time.monotonic()}\n")
+    with lease(machine, stage="dialogue", model="m", needs_mb=0), Path(out).open("a") as f:
+        f.write(f"in {time.monotonic()}\n")
+        f.flush()
+        time.sleep(seconds)
+        f.write(f"out {time.monotonic()}\n")
 
 
 def test_processes_hold_the_device_one_after_another(tmp_path: Path) -> None:

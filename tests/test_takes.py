@@ -56,6 +56,7 @@ CHANGES = {
     "speed": 1.1,
     "energy_db": 1.0,
     "pitch_st": 1.0,
+    "pitch_range": 1.2,
     "pause_scale": 1.2,
     "emotion": "angry",
     "intensity": 0.9,

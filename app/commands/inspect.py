@@ -99,7 +99,6 @@ def timeline(
         Print the timeline as one JSON object.
     """
     from story.planning import plan_timeline
-
     from tasks.plan import pace
 
     book = load_novel(novel)

@@ -154,6 +154,8 @@ def in_sum(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tell(results: list[dict[str, Any]], out: Console) -> None:
+    from flows.outcome import lufs
+
     for r in results:
         if r["status"] == "failed":
             out.print(f"\n[bold red]failed[/]    {r['chapter']}", style="")
@@ -165,7 +167,7 @@ def _tell(results: list[dict[str, Any]], out: Console) -> None:
         out.print(f"  listen    {r['outputs']['master']}", markup=False)
         loud = r["loudness"]
         out.print(
-            f"  length    {minutes}:{seconds:02d}    loudness {loud['integrated_lufs']:.1f} LUFS, "
+            f"  length    {minutes}:{seconds:02d}    loudness {lufs(loud['integrated_lufs'])}, "
             f"peak {loud['true_peak_dbtp']:.1f} dBTP, range {loud['lra_lu']:.1f} LU"
         )
         out.print(
