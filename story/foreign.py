@@ -89,10 +89,10 @@ def _lines(chapters: list[dict[str, Any]]) -> list[tuple[int, int]]:
 def _grouped(book: dict[str, Any], lines: Any, at: Path_) -> tuple[dict[str, Any], dict[Path_, Path_]]:
     """A book of one chapter, or of several where the lines carry chapter_number or chapter_id."""
     if not isinstance(lines, list):
-        return {**book, "chapters": [{"segments": lines}]}, {}
+        return {**book, "chapters": [{"segments": lines}]}, {("chapters", 0, "segments"): at}
     chapters: list[dict[str, Any]] = []
     position: dict[Any, int] = {}
-    moved: dict[Path_, Path_] = {}
+    moved: dict[Path_, Path_] = {("chapters", 0, "segments"): at}
     for i, line in enumerate(lines):
         number = line.get("chapter_number") if isinstance(line, dict) else None
         chapter_id = line.get("chapter_id") if isinstance(line, dict) else None

@@ -24,7 +24,7 @@ from story.speakers import SpeakerIndex, derive_characters, infer_roles
 MAX_BYTES = 50 * 2**20  # the stated limit: War and Peace as novel JSON is about 10 MiB
 MAX_SEGMENT_CHARS = 20_000  # some 20 minutes of speech in one take; a paragraph of prose rarely exceeds 3,000
 FORMAT = "soundbound.novel/1"
-_UNSPOKEN = {"break", "effect"}
+_UNSPOKEN = ("break", "effect")
 _WORDS = {"type", "gender", "age", "role"}  # fields that hold one of a few words; read in any case
 _BLANK = " \t\r\n\f\v\u3000\u00a0\u200b\u200c\u200d\u2060\ufeff"
 

@@ -25,7 +25,9 @@ class Places:
     def of(self, path: Path_) -> str:
         """The place inside the file, "" for the file as a whole."""
         origin = self.moved.get(path[:4])
-        if origin is not None:
+        if origin is not None and len(path) == 3:
+            head, rest = [], origin  # the list of lines itself
+        elif origin is not None:
             head, rest = [_line(origin)], path[4:]
         elif path[:1] == ("chapters",) and len(path) > 1:
             head, rest = [self._chapter(path[1])], path[2:]
