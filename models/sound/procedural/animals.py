@@ -23,7 +23,7 @@ from models.sound.procedural.noise import (
     wide,
 )
 from models.sound.procedural.registry import bed, effect
-from models.sound.procedural.voice import formants, harmonics
+from models.sound.procedural.voice import harmonics
 from models.sound.procedural.weather import breeze
 
 
@@ -99,13 +99,9 @@ def swamp(rng: Rng, n: int) -> np.ndarray:
     buzz = np.zeros((2, n), dtype=np.float32)
     for base in (185.0, 230.0):  # flies wander past
         f0 = base * (1 + 0.04 * drift(rng, n, 1.2))
-        fly = formants(
-            harmonics(f0, SAMPLE_RATE_HZ, (1, 0.7, 0.5, 0.4, 0.3, 0.2)),
-            np.array([[700.0], [2400.0]]),
-            (500, 900),
-            (1, 0.6),
-            SAMPLE_RATE_HZ,
-        )
+        phase = cycles(f0)
+        fly = sum(wave(k * phase) * np.float32(a) for k, a in ((1, 0.4), (3, 1.0), (4, 0.6)))
+        fly = np.asarray(fly, dtype=np.float32)
         near = np.clip(drift(rng, n, 0.25) - 0.6, 0, 2) ** 1.5
         where = np.clip(0.5 + 0.35 * drift(rng, n, 0.3), 0.08, 0.92)
         buzz += np.stack([fly * near * np.sqrt(1 - where), fly * near * np.sqrt(where)])
@@ -158,6 +154,3 @@ def horse_neigh(rng: Rng, duration_s: float) -> np.ndarray:
     )
     out = wide(call, 0.1) + wide(snort, 0.2) * np.float32(0.10)
     return out * line(n, (0, 0.6), (0.03, 1.0))
-
-
-__all__ = ["swell"]

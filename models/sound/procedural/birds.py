@@ -112,7 +112,7 @@ def chorus(rng: Rng, n: int, singers: list[tuple[Singer, float, float]], wet: fl
 def forest_birds(rng: Rng, n: int) -> np.ndarray:
     singers: list[tuple[Singer, float, float]] = [
         (chaffinch, 7.5, 0.20), (great_tit, 6.0, 0.17), (blackbird, 6.5, 0.22), (robin, 5.5, 0.2),
-        (robin, 7.0, 0.09), (chaffinch, 9.0, 0.08), (wood_pigeon, 14.0, 0.13), (great_tit, 8.0, 0.07),
+        (robin, 7.0, 0.09), (chaffinch, 9.0, 0.08), (wood_pigeon, 14.0, 0.06), (great_tit, 8.0, 0.07),
     ]  # fmt: skip
     ground = breeze(rng, n) * np.float32(0.016) + rustling(rng, n, drift(rng, n, 0.2)) * np.float32(0.012)
     return chorus(rng, n, singers, 0.45) + ground
@@ -122,7 +122,7 @@ def forest_birds(rng: Rng, n: int) -> np.ndarray:
 def countryside(rng: Rng, n: int) -> np.ndarray:
     singers: list[tuple[Singer, float, float]] = [
         (sparrow, 3.6, 0.15), (sparrow, 5.0, 0.09), (lark, 6.0, 0.10), (chaffinch, 11.0, 0.09),
-        (wood_pigeon, 15.0, 0.09), (cuckoo, 15.0, 0.06),
+        (wood_pigeon, 15.0, 0.05), (cuckoo, 15.0, 0.06),
     ]  # fmt: skip
     ground = breeze(rng, n) * np.float32(0.026) + rustling(rng, n, drift(rng, n, 0.2)) * np.float32(0.007)
     return chorus(rng, n, singers, 0.2) + ground
@@ -183,7 +183,7 @@ def crow(rng: Rng, duration_s: float) -> np.ndarray:
         f0 = scale * (430 + 130 * np.sin(np.pi * u**0.6) - 60 * u)
         call = throat(
             rng, f0, [[1050, 1500, 1250], [1900, 2200, 1900], [3300, 3500, 3300]],
-            (300, 420, 600), (1.0, 0.7, 0.35), 0.55, 62, 0.75, 0.35,
+            (300, 420, 600), (1.0, 0.7, 0.35), 0.95, 68, 0.85, 0.35,
         )  # fmt: skip
         canvas.add(call * hump(n, 0.18, 0.6), at, rng.uniform(0.8, 1.0))
         at += n / SAMPLE_RATE_HZ + rng.uniform(0.16, 0.26)
@@ -219,7 +219,7 @@ def owl(rng: Rng, duration_s: float) -> np.ndarray:
         u = np.linspace(0, 1, n)
         pitch = f * (0.92 + 0.12 * np.sin(np.pi * np.clip(u * 1.1, 0, 1)) - 0.04 * u)
         tone = harmonics(pitch * (1 + 0.012 * drift(rng, n, 12.0)), SAMPLE_RATE_HZ, (1.0, 0.10, 0.05))
-        tone += noise(rng, n, band(f * 0.8, f * 1.3, 30)) * np.float32(0.05)
+        tone += noise(rng, n, band(f * 0.8, f * 1.3, 30)) * np.float32(0.02)
         shiver = 1 - tremble * 0.55 * (0.5 + 0.5 * np.sin(2 * np.pi * 13 * u * length * k)) * (1 - 0.3 * u)
         canvas.add(
             (tone * shiver * hump(n, 0.25, 0.8)).astype(np.float32), at * k, 0.5 if length < 0.2 else 1.0

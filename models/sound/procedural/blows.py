@@ -9,10 +9,9 @@ from models.sound.procedural.modal import MEMBRANE, body, click, low_pass, mix, 
 from models.sound.procedural.noise import (
     SAMPLE_RATE_HZ,
     Rng,
-    band,
     burst,
     decay,
-    drift,
+    flutter,
     hump,
     line,
     noise,
@@ -29,7 +28,7 @@ def n_wave(length_ms: float) -> np.ndarray:
 
 
 def landscape(
-    rng: Rng, dry: np.ndarray, echoes: int, spread_s: float, total_s: float, cutoff_hz: float
+    rng: Rng, dry: np.ndarray, echoes: int, spread_s: float, total_s: float, cutoff_hz: float, wet: float
 ) -> np.ndarray:
     """What comes back outdoors `(2, n)`: a few duller single echoes and a long thin tail."""
     canvas = Canvas.of(total_s)
@@ -39,7 +38,7 @@ def landscape(
         echo = low_pass(dry, max(500.0, cutoff_hz * float(np.exp(-1.2 * at))))
         canvas.add(echo, float(at), level * rng.uniform(0.5, 1.0), rng.uniform(-0.7, 0.7))
     tail = space(rng, min(3.0, total_s * 1.2), cutoff_hz, 0.03, 0.7)
-    return reverberate(canvas.samples, tail, 0.35)[:, : canvas.n]
+    return reverberate(canvas.samples, tail, wet)[:, : canvas.n]
 
 
 @effect("gun_shot", overhang_s=1.0)
@@ -50,7 +49,7 @@ def gun_shot(rng: Rng, duration_s: float) -> np.ndarray:
         (burst(rng, 0.22, 90, 700, 0.16), 0.9),
         (burst(rng, 0.25, 45, 120, 0.25), 0.8),
     )
-    out = landscape(rng, np.tanh(crack * np.float32(1.5)), 6, 0.75, duration_s + 0.9, 2600)
+    out = landscape(rng, np.tanh(crack * np.float32(1.5)), 6, 0.75, duration_s + 0.9, 2600, 0.13)
     return np.tanh(out * np.float32(1.3))
 
 
@@ -65,20 +64,20 @@ def cannon(rng: Rng, duration_s: float) -> np.ndarray:
         (burst(rng, 0.12, 500, 3500, 0.1), 0.45),
     )
     return np.tanh(
-        landscape(rng, np.tanh(mono * np.float32(1.5)), 6, 1.4, duration_s + 1.4, 1100) * np.float32(1.2)
+        landscape(rng, np.tanh(mono * np.float32(1.5)), 6, 1.4, duration_s + 1.4, 1100, 0.3) * np.float32(1.2)
     )
 
 
 @effect("explosion", overhang_s=1.5)
 def explosion(rng: Rng, duration_s: float) -> np.ndarray:
     n = samples(duration_s + 1.4)
-    flutter = np.abs(1 + np.float32(0.5) * drift(rng, n, 9.0))
+    roll = flutter(rng, n, 9.0, 0.35)
     low = wide(noise(rng, n, [(18, -8), (32, 0), (90, 0), (220, -9), (700, -28)]) * decay(n, 3.2), 0.4)
     mid = wide(
         noise(rng, n, [(120, -16), (300, 0), (900, -3), (2500, -14), (8000, -32)]) * decay(n, 1.7), 0.6
     )
     canvas = Canvas(n)
-    canvas.samples += (low * np.float32(0.75) + mid * np.float32(0.4)) * flutter
+    canvas.samples += (low * np.float32(0.75) + mid * np.float32(0.4)) * roll
     canvas.add(mix((n_wave(4.0), 1.4), (burst(rng, 0.1, 400, 8000, 0.08), 1.0)), 0.0, 1.0)
     for t in rng.gamma(2.0, 0.45, 60) + 0.25:  # debris
         hz = rng.uniform(250, 1700)
@@ -107,7 +106,7 @@ def bullet_by(rng: Rng, duration_s: float) -> np.ndarray:
     mono = (0.35 * tone + 0.5 * hiss * loud).astype(np.float32) * loud
     pan = np.clip(0.5 + 0.4 * np.tanh(x / 25), 0.1, 0.9)
     out = np.stack([mono * np.sqrt(1 - pan), mono * np.sqrt(pan)]).astype(np.float32)
-    return out * line(n, (0, 0.5), (0.06, 1), (duration_s * 0.5, 0.6), (duration_s, 0))
+    return out * line(n, (0, 0.5), (0.06, 1), (0.3, 0.6), (0.55, 0.0))
 
 
 @effect("whip")
@@ -181,6 +180,3 @@ def drum(rng: Rng, duration_s: float) -> np.ndarray:
         )
         canvas.add(hit, at, strength * rng.uniform(0.93, 1.0))
     return reverberate(canvas.samples, space(rng, 0.7, 2500, 0.02), 0.15)[:, : canvas.n]
-
-
-__all__ = ["band"]

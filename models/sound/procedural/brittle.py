@@ -58,14 +58,14 @@ def cup_clink(rng: Rng, duration_s: float) -> np.ndarray:
 def glass_break(rng: Rng, duration_s: float) -> np.ndarray:
     canvas = Canvas.of(duration_s)
     crack = noise(rng, samples(0.25), [(900, -20), (2500, -4), (6000, 0), (13000, -4), (20000, -20)])
-    shape = line(len(crack), (0, 1.0), (0.02, 0.55), (0.06, 0.35), (0.25, 0.0))
+    shape = line(len(crack), (0, 1.0), (0.02, 0.5), (0.06, 0.25), (0.25, 0.0))
     canvas.samples[:, : len(crack)] += wide(crack * shape, 0.5)[:, : canvas.n] * np.float32(0.28)
     canvas.add(body(rng, 420, 9, 0.1, 0.6, 0.2), 0.0, 0.4)
-    for at in rng.exponential(0.07, 40):
+    for at in rng.exponential(0.11, 55):
         canvas.add(shard(rng, 2600, 9500, 0.16), float(at), rng.uniform(0.1, 0.4), rng.uniform(-0.5, 0.5))
-    fall = 0.25 + rng.gamma(2.0, 0.16, 70)  # pieces reach the floor and hop
+    fall = 0.14 + rng.gamma(2.0, 0.19, 80)  # pieces reach the floor and hop
     for at in fall[fall < duration_s - 0.2]:
-        size = np.exp(-1.4 * (at - 0.25))
+        size = np.exp(-1.4 * (at - 0.14))
         piece = shard(rng, 2200, 8000, rng.uniform(0.1, 0.3))
         side = rng.uniform(-0.7, 0.7)
         canvas.add(piece, float(at), float(size) * rng.uniform(0.1, 0.5), side)

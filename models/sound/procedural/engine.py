@@ -15,6 +15,7 @@ from models.sound.procedural import (  # noqa: F401  (importing a module registe
     animals,
     birds,
     blows,
+    boats,
     brittle,
     fire,
     metal,
@@ -57,6 +58,12 @@ def maker_id(request: SoundRequest) -> str:
     )
 
 
+def fast_length(n: int) -> int:
+    """The next length whose spectrum is quick to compute (factors 2, 3 and 5 only)."""
+    found = scipy.fft.next_fast_len(n, real=True)
+    return n if found is None else int(found)
+
+
 class Procedural:
     """Synthesises every sound of story/data/sounds.json; no weights, no licence questions (SoundModel)."""
 
@@ -84,7 +91,7 @@ class Procedural:
             [zlib.crc32(sound.encode()), request.seed & 0xFFFFFFFFFFFF, request.attempt]
         )
         if sound in BEDS and (request.kind == "bed" or sound not in EFFECTS):
-            n = scipy.fft.next_fast_len(samples(max(request.duration_s, BED_MIN_S)), real=True)
+            n = fast_length(samples(max(request.duration_s, BED_MIN_S)))
             out = finish_bed(BEDS[sound](rng, n))
             if request.kind == "effect":
                 out = finish_effect(out, request.duration_s)

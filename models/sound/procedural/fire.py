@@ -12,6 +12,7 @@ from models.sound.procedural.noise import (
     burst,
     db_gain,
     drift,
+    flutter,
     gain,
     hump,
     line,
@@ -50,7 +51,7 @@ def crackling(rng: Rng, canvas: Canvas, rate_hz: float, level: float) -> None:
 @bed("fire")
 def fire(rng: Rng, n: int) -> np.ndarray:
     flame = air(rng, n, [(25, -16), (60, 0), (160, -3), (420, -16), (1200, -32), (3000, -50)], 0.5)
-    flame *= np.abs(1 + np.float32(0.35) * drift(rng, n, 9.0)) * swell(rng, n, 0.5, 1.5)
+    flame *= flutter(rng, n, 9.0, 0.35) * swell(rng, n, 0.5, 1.5)
     hiss = air(rng, n, [(500, -24), (1500, -8), (4000, 0), (8000, -4), (16000, -24)], 0.6) * swell(
         rng, n, 3.0, 2.5
     )
@@ -66,8 +67,8 @@ def fire_whoosh(rng: Rng, duration_s: float) -> np.ndarray:
     shape = hump(n, rise, 1.4) + 0.25 * hump(n, 0.1, 1.0)
     low = noise(rng, n, [(25, -10), (60, 0), (200, -2), (600, -14), (1800, -34)])
     mid = noise(rng, n, [(200, -20), (600, 0), (1500, -3), (4500, -16), (12000, -36)])
-    flutter = np.abs(1 + np.float32(0.5) * drift(rng, n, 13.0))
-    out = wide(low * shape * flutter + mid * shape**2 * flutter * np.float32(0.6), 0.5)
+    lick = flutter(rng, n, 13.0, 0.4)
+    out = wide(low * shape * lick + mid * shape**2 * lick * np.float32(0.6), 0.5)
     canvas = Canvas(n)
     canvas.samples += out * np.float32(0.3) * line(n, (0, 0.3), (0.03, 1.0))
     crackling(rng, canvas, 10.0, 0.25)

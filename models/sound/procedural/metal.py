@@ -19,7 +19,7 @@ from models.sound.procedural.modal import (
     stick_slip,
     unit,
 )
-from models.sound.procedural.noise import Rng, band, burst, decay, drift, hump, line, noise, samples, wide
+from models.sound.procedural.noise import Rng, burst, drift, hump, noise, samples
 from models.sound.procedural.registry import effect
 
 
@@ -274,6 +274,3 @@ def chain(rng: Rng, duration_s: float) -> np.ndarray:
     )
     canvas.add(drag, 0.0, 0.02)
     return canvas.samples
-
-
-__all__ = ["band", "decay", "line", "wide"]

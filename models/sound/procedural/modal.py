@@ -101,16 +101,22 @@ def stick_slip(rng: Rng, rate_hz: np.ndarray, roughness: float = 0.15) -> np.nda
 
 def low_pass(x: np.ndarray, cutoff_hz: float, order: int = 2) -> np.ndarray:
     """Butterworth low-pass along the last axis."""
-    return scipy.signal.sosfilt(
-        scipy.signal.butter(order, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos"), x, axis=-1
-    ).astype(np.float32)
+    return np.asarray(
+        scipy.signal.sosfilt(
+            scipy.signal.butter(order, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos"), x, axis=-1
+        ),
+        dtype=np.float32,
+    )
 
 
 def high_pass(x: np.ndarray, cutoff_hz: float, order: int = 2) -> np.ndarray:
     """Butterworth high-pass along the last axis."""
-    return scipy.signal.sosfilt(
-        scipy.signal.butter(order, cutoff_hz, "high", fs=SAMPLE_RATE_HZ, output="sos"), x, axis=-1
-    ).astype(np.float32)
+    return np.asarray(
+        scipy.signal.sosfilt(
+            scipy.signal.butter(order, cutoff_hz, "high", fs=SAMPLE_RATE_HZ, output="sos"), x, axis=-1
+        ),
+        dtype=np.float32,
+    )
 
 
 def space(

@@ -7,6 +7,7 @@ seam, no filter start-up, and can be rolled freely. Spectra are lists of (Hz, dB
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import scipy.fft
@@ -47,8 +48,26 @@ def response(freq_hz: np.ndarray, curve: Curve) -> np.ndarray:
     return out
 
 
+def rfft(x: np.ndarray) -> np.ndarray:
+    """Spectra along the last axis; float32 stays single precision (numpy's own did not before 2.0)."""
+    return cast(np.ndarray, scipy.fft.rfft(x))
+
+
+def irfft(spectrum: np.ndarray, n: int) -> np.ndarray:
+    """The way back, n samples; short spectra are padded with silence."""
+    return cast(np.ndarray, scipy.fft.irfft(spectrum, n))
+
+
 def noise(rng: Rng, n: int, curve: Curve) -> np.ndarray:
-    """Gaussian noise with the spectrum of `curve`: `(n,)` float32, RMS 1, periodic in n."""
+    """Gaussian noise with the spectrum of `curve`: `(n,)` float32, RMS 1, periodic in n.
+
+    Above its last point the curve falls on by 24 dB an octave for two octaves: no brick walls.
+    """
+    last_hz, last_db = curve[-1]
+    curve = [
+        *curve,
+        (min(4 * last_hz, 23_900.0), last_db - 24 * np.log2(min(4 * last_hz, 23_900.0) / last_hz)),
+    ]
     top = min(n // 2, max(2, int(curve[-1][0] * n / SAMPLE_RATE_HZ) + 1))
     freq_hz = np.arange(top + 1, dtype=np.float32) * (SAMPLE_RATE_HZ / n)
     amp = response(freq_hz, curve)
@@ -56,8 +75,8 @@ def noise(rng: Rng, n: int, curve: Curve) -> np.ndarray:
     if not amp.any():
         amp[min(1, top)] = 1.0
     spectrum = rng.standard_normal(2 * (top + 1), dtype=np.float32).view(np.complex64) * amp
-    out = scipy.fft.irfft(spectrum, n)
-    return out / np.float32(rms(out) + 1e-12)
+    power = 2.0 * float(np.square(spectrum.view(np.float32)).sum(dtype=np.float64)) / n**2  # Parseval
+    return irfft(spectrum * np.float32(1 / np.sqrt(power + 1e-24)), n)
 
 
 def wide(mono: np.ndarray, width: float = 0.6) -> np.ndarray:
@@ -86,16 +105,18 @@ def drift(rng: Rng, n: int, rate_hz: float) -> np.ndarray:
     points = 12 * bins
     spectrum = np.zeros(points // 2 + 1, dtype=np.complex128)
     spectrum[1 : bins + 1] = rng.standard_normal(2 * bins).view(np.complex128)
-    coarse = scipy.fft.irfft(spectrum, points)
+    coarse = irfft(spectrum, points)
     coarse /= np.std(coarse) + 1e-12
     return around(coarse, n)
 
 
 def around(points: np.ndarray, n: int) -> np.ndarray:
     """A closed curve through equally spaced `points`, drawn with n samples; float32."""
-    closed = np.append(points, points[0])
+    closed = np.append(points, points[0]).astype(np.float32)
     where = np.arange(n, dtype=np.float64) * (len(points) / n)
-    return np.interp(where, np.arange(len(closed)), closed).astype(np.float32)
+    at = where.astype(np.int32)
+    part = (where - at).astype(np.float32)
+    return closed[at] + (closed[at + 1] - closed[at]) * part
 
 
 def swell(rng: Rng, n: int, rate_hz: float, depth_db: float) -> np.ndarray:
@@ -119,7 +140,7 @@ def cycles(freq_hz: np.ndarray) -> np.ndarray:
 
 def wave(phase_cycles: np.ndarray) -> np.ndarray:
     """sin(2π·phase) in float32 without losing phase precision over long signals."""
-    return np.sin((phase_cycles % 1.0).astype(np.float32) * np.float32(2 * np.pi))
+    return np.sin((phase_cycles - np.floor(phase_cycles)).astype(np.float32) * np.float32(2 * np.pi))
 
 
 def gliding(rng: Rng, n: int, centre_hz: np.ndarray, width_hz: float) -> np.ndarray:
@@ -140,6 +161,11 @@ def decay(n: int, t60_s: float) -> np.ndarray:
     """Exponential decay: −60 dB at `t60_s`."""
     rate = np.log(1000.0) / (max(t60_s, 1e-4) * SAMPLE_RATE_HZ)
     return np.exp(-rate * np.arange(n)).astype(np.float32)
+
+
+def flutter(rng: Rng, n: int, rate_hz: float, depth: float) -> np.ndarray:
+    """A quick irregular gain around 1 that never falls silent: flames, eddies, rolling thunder."""
+    return np.clip(1 + np.float32(depth) * drift(rng, n, rate_hz), 0.25, 2.5)
 
 
 def line(n: int, *points: tuple[float, float]) -> np.ndarray:

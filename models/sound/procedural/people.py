@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
 from models.sound.procedural.brittle import clinks
 from models.sound.procedural.canvas import Canvas, scatter, spaced
@@ -16,10 +15,12 @@ from models.sound.procedural.noise import (
     burst,
     drift,
     hump,
+    irfft,
     line,
     noise,
+    rfft,
+    rms,
     samples,
-    wide,
 )
 from models.sound.procedural.registry import bed, effect
 from models.sound.procedural.voice import babble, formants, glottis, harmonics
@@ -35,28 +36,41 @@ def walla(rng: Rng, n: int, voices: int, copies: int, women: float = 0.35, effor
     circle: thirty people for the price of six. Mixed at 16 kHz and brought to 48 kHz by zero-padding its spectrum.
     """
     m = int(np.ceil(n / 3))
-    out = np.zeros((2, m), dtype=np.float32)
+    rooms = np.zeros((2, 2, m), dtype=np.float32)  # near and far talkers
     for k in range(voices):
         woman = k < round(women * voices)
         f0 = rng.uniform(175, 225) if woman else rng.uniform(90, 135)
-        voice = babble(
-            rng, m / VOICE_RATE_HZ, f0, rng.uniform(1.12, 1.2) if woman else rng.uniform(0.94, 1.05), effort
+        size = rng.uniform(1.12, 1.2) if woman else rng.uniform(0.94, 1.05)
+        voice = np.resize(babble(rng, m / VOICE_RATE_HZ, f0, size, effort), m)
+        throats = (
+            voice,
+            retuned(voice, float(rng.uniform(0.87, 0.93))),
+            retuned(voice, float(rng.uniform(1.07, 1.14))),
         )
-        voice = np.resize(voice, m)
         for c in range(copies):
             shift = int((c + rng.uniform(0.2, 0.8)) / copies * m)
-            angle = rng.uniform(0.15, 0.85) * np.pi / 2
-            level = rng.uniform(0.45, 1.0)
-            turned = np.roll(voice, shift)
-            if c % 2:  # further off: duller
-                turned = (turned + np.roll(turned, 1) + np.roll(turned, 2)) / 3
-            out += np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * turned * np.float32(level)
-    spectrum = scipy.fft.rfft(out)
-    return _unit_rms(scipy.fft.irfft(spectrum, n).astype(np.float32))
+            angle, level = rng.uniform(0.15, 0.85) * np.pi / 2, rng.uniform(0.45, 1.0)
+            talk = np.roll(throats[c % 3], shift)
+            for side, weight in enumerate((np.cos(angle) * level, np.sin(angle) * level)):
+                rooms[c % 2, side] += talk * np.float32(weight)
+    far = rooms[1]
+    out = rooms[0] + (far + np.roll(far, 1, axis=1) + np.roll(far, 2, axis=1)) / np.float32(3)
+    out = irfft(rfft(out), n)
+    return out / np.float32(rms(out) + 1e-9)
 
 
-def _unit_rms(x: np.ndarray) -> np.ndarray:
-    return x / np.float32(np.sqrt(np.mean(x**2)) + 1e-9)
+def retuned(voice: np.ndarray, ratio: float) -> np.ndarray:
+    """The same talk from another throat: the circle read at another speed, the join faded over 20 ms."""
+    m = len(voice)
+    where = np.arange(m, dtype=np.float64) * ratio
+    at = where.astype(np.int64)
+    part = (where - at).astype(np.float32)
+    twice = np.concatenate([voice, voice])  # a faster reader starts again
+    out = twice[at] + (twice[at + 1] - twice[at]) * part
+    fade = np.sin(np.linspace(0, np.pi / 2, 320, dtype=np.float32))
+    out[:320] *= fade
+    out[-320:] *= fade[::-1]
+    return out
 
 
 def roomy(rng: Rng, x: np.ndarray, t60_s: float, wet: float) -> np.ndarray:
@@ -78,13 +92,13 @@ def tavern(rng: Rng, n: int) -> np.ndarray:
     for at in spaced(rng, canvas.duration_s, 1.5, 0.45):
         kind, side = rng.uniform(), rng.uniform(-0.8, 0.8)
         if kind < 0.55:
-            canvas.add(clinks(rng, 1, glassy=False), float(at), rng.uniform(0.15, 0.45), side)
+            canvas.add(clinks(rng, 1, glassy=False), float(at), rng.uniform(0.6, 1.8), side)
         elif kind < 0.8:  # a mug put down
             canvas.add(
                 body(rng, rng.uniform(150, 260), 8, 0.08, 1.6, 0.2), float(at), rng.uniform(0.3, 0.9), side
             )
         else:
-            canvas.add(floor_step(rng, 0.9), float(at), rng.uniform(0.2, 0.5), side)
+            canvas.add(floor_step(rng, 0.9), float(at), rng.uniform(0.6, 1.5), side)
     return roomy(rng, people + canvas.samples, 0.55, 0.5)
 
 
@@ -96,7 +110,7 @@ def teahouse(rng: Rng, n: int) -> np.ndarray:
         canvas.add(
             clinks(rng, int(rng.integers(1, 3)), glassy=True),
             float(at),
-            rng.uniform(0.1, 0.4),
+            rng.uniform(0.5, 1.6),
             rng.uniform(-0.8, 0.8),
         )
     kettle = air(rng, n, [(900, -20), (2500, -4), (5000, 0), (9000, -12)], 0.4) * np.float32(0.03)
@@ -107,15 +121,16 @@ def teahouse(rng: Rng, n: int) -> np.ndarray:
 def market(rng: Rng, n: int) -> np.ndarray:
     people = walla(rng, n, 6, 5, 0.45, 0.35)
     canvas = Canvas(n, circular=True)
-    for at in spaced(rng, canvas.duration_s, 2.6, 0.4):  # vendors' cries
-        canvas.add(cry(rng), float(at), rng.uniform(0.5, 1.2), rng.uniform(-0.85, 0.85))
+    cries = [cry(rng) for _ in range(7)]
+    for at in spaced(rng, canvas.duration_s, 1.9, 0.4):  # vendors' cries
+        canvas.add(cries[int(rng.integers(7))], float(at), rng.uniform(1.5, 4.0), rng.uniform(-0.85, 0.85))
     steps = [floor_step(rng, 1.0) for _ in range(8)]
-    scatter(rng, canvas, steps, 3.5, 4, 0.9, 0.35)
+    scatter(rng, canvas, steps, 3.5, 4, 0.9, 0.6)
     for at in spaced(rng, canvas.duration_s, 4.0, 0.4):  # crates and baskets
         canvas.add(
             body(rng, rng.uniform(120, 240), 9, 0.1, 2.5, 0.25),
             float(at),
-            rng.uniform(0.3, 0.9),
+            rng.uniform(0.9, 2.4),
             rng.uniform(-0.8, 0.8),
         )
     return roomy(rng, people + canvas.samples, 0.5, 0.3)
@@ -236,6 +251,3 @@ def hand_clap(rng: Rng, duration_s: float) -> np.ndarray:
 def wide_dry(mono: np.ndarray) -> np.ndarray:
     """A near mono source as two equal channels."""
     return np.stack([mono, mono])
-
-
-__all__ = ["wide"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from models.sound.procedural.blows import n_wave
-from models.sound.procedural.canvas import Canvas, scatter, spaced
+from models.sound.procedural.boats import creak
+from models.sound.procedural.canvas import Canvas, spaced
 from models.sound.procedural.metal import plate
-from models.sound.procedural.modal import body, click, low_pass, mix, reverberate_circle, space, unit
+from models.sound.procedural.modal import body, low_pass, mix, reverberate_circle, space, unit
 from models.sound.procedural.noise import (
     SAMPLE_RATE_HZ,
     Rng,
@@ -28,7 +29,6 @@ from models.sound.procedural.people import cry, walla
 from models.sound.procedural.registry import bed
 from models.sound.procedural.steps import TROT, hoof, road_step
 from models.sound.procedural.vehicles import rolling
-from models.sound.procedural.water import creak
 from models.sound.procedural.weather import breeze, rumble
 
 
@@ -75,14 +75,15 @@ def church(rng: Rng, n: int) -> np.ndarray:
 
 def far_steps(rng: Rng, canvas: Canvas, walkers: int, level: float, dull_hz: float) -> None:
     """People who walk by: each crosses the picture for some seconds."""
+    bank = [low_pass(road_step(rng, 1.0), dull_hz) for _ in range(8)]
     for _ in range(walkers):
         start, length = rng.uniform(0, canvas.duration_s), rng.uniform(4, 9)
-        steps = [low_pass(road_step(rng, 1.0), dull_hz) for _ in range(4)]
+        first = int(rng.integers(5))
         period, way, near = rng.uniform(0.5, 0.62), rng.choice([-1, 1]), rng.uniform(0.4, 1.0)
         for k in range(int(length / period)):
             u = k * period / length
             canvas.add(
-                steps[k % 4],
+                bank[first + k % 4],
                 start + k * period * rng.uniform(0.99, 1.01),
                 level * near * float(np.sin(np.pi * (u + 0.02))),
                 way * (1.6 * u - 0.8),
@@ -107,7 +108,7 @@ def street(rng: Rng, n: int) -> np.ndarray:
     for at in spaced(rng, turn_s, 9.0, 0.25):  # carts
         m = samples(min(9.0, turn_s))
         cart = Canvas(m)
-        cart.samples += rolling(rng, m, 5.0) * np.float32(0.16)
+        cart.samples += rolling(rng, m, 5.0) * np.float32(0.09)
         stride, hooves = 0.78, [hoof(rng, 0.8) for _ in range(4)]
         for k in range(int(m / SAMPLE_RATE_HZ / stride)):
             for share, weight in TROT:
@@ -116,12 +117,12 @@ def street(rng: Rng, n: int) -> np.ndarray:
     for at in spaced(rng, turn_s, 3.4, 0.45):
         sound = body(rng, rng.uniform(130, 420), 8, 0.1, 1.6, 0.25)
         canvas.add(low_pass(sound, 1800), float(at), rng.uniform(0.1, 0.3), rng.uniform(-0.8, 0.8))
-    for at in spaced(rng, turn_s, 11.0, 0.4):
-        canvas.add(low_pass(cry(rng), 1900), float(at), rng.uniform(0.04, 0.09), rng.uniform(-0.8, 0.8))
+    for at in spaced(rng, turn_s, 8.0, 0.4):
+        canvas.add(low_pass(cry(rng), 1900), float(at), rng.uniform(0.05, 0.12), rng.uniform(-0.8, 0.8))
     out = reverberate_circle(canvas.samples, space(rng, 0.7, 3000, 0.02), 0.25)
     return (
         out
-        + low_pass(walla(rng, n, 4, 4, 0.4, 0.2), 2200, 1) * np.float32(0.035)
+        + low_pass(walla(rng, n, 4, 4, 0.4, 0.2), 2200, 1) * np.float32(0.06)
         + breeze(rng, n) * np.float32(0.03)
     )
 
@@ -144,8 +145,8 @@ def traffic(rng: Rng, n: int) -> np.ndarray:
     canvas = Canvas(n, circular=True)
     turn_s = canvas.duration_s
     for at in spaced(rng, turn_s, 3.6, 0.4):
-        m = samples(min(rng.uniform(4.5, 7.5), turn_s))
-        tyres = air(rng, m, [(90, -14), (300, -3), (800, 0), (1400, -5), (3500, -15), (9000, -32)], 0.5)
+        m = samples(min(rng.uniform(4.0, 6.0), turn_s))
+        tyres = air(rng, m, [(70, -12), (220, 0), (700, -2), (1200, -8), (3500, -20), (9000, -36)], 0.5)
         engine_hz = (
             rng.uniform(38, 62)
             * (1 + 0.06 * drift(rng, m, 0.4))
@@ -153,7 +154,7 @@ def traffic(rng: Rng, n: int) -> np.ndarray:
         )
         phase = np.cumsum(engine_hz) / SAMPLE_RATE_HZ
         engine = sum(
-            np.sin(2 * np.pi * k * phase).astype(np.float32) * np.float32(a)
+            wave(k * phase) * np.float32(a)
             for k, a in ((1, 0.5), (2, 1.0), (3, 0.4), (4, 0.6), (6, 0.3), (8, 0.2))
         )
         passing(
@@ -161,7 +162,7 @@ def traffic(rng: Rng, n: int) -> np.ndarray:
             canvas,
             tyres * np.float32(0.24) + np.asarray(engine, dtype=np.float32) * np.float32(0.09),
             float(at),
-            rng.uniform(0.35, 1.0),
+            rng.uniform(0.3, 0.7),
         )
     hum = air(rng, n, [(28, -10), (60, 0), (140, -1), (350, -8), (900, -14), (2500, -26), (7000, -42)], 0.65)
     return canvas.samples + hum * swell(rng, n, 0.2, 1.2) * np.float32(0.085)
@@ -207,11 +208,10 @@ def workshop(rng: Rng, n: int) -> np.ndarray:
 def battle(rng: Rng, n: int) -> np.ndarray:
     canvas = Canvas(n, circular=True)
     turn_s = canvas.duration_s
+    rolls = [rumble(rng, samples(2.8), 0.6, far=True) for _ in range(4)]
+    cries = [low_pass(cry(rng, rng.uniform(0.4, 0.9)), 1700) for _ in range(6)]
     for at in spaced(rng, turn_s, 2.4, 0.45):  # guns beyond the hill
-        m = samples(min(3.0, turn_s))
-        canvas.add(
-            rumble(rng, m, 0.6, far=True)[:, : samples(2.8)], float(at) % turn_s, rng.uniform(0.25, 0.8)
-        )
+        canvas.add(rolls[int(rng.integers(4))], float(at), rng.uniform(0.25, 0.8))
         boom = noise(rng, samples(1.2), [(22, -8), (40, 0), (90, -3), (250, -24), (700, -44)]) * decay(
             samples(1.2), 1.0
         )
@@ -234,7 +234,7 @@ def battle(rng: Rng, n: int) -> np.ndarray:
             )
     for at in spaced(rng, turn_s, 1.9, 0.45):
         canvas.add(
-            low_pass(cry(rng, rng.uniform(0.4, 0.9)), 1700),
+            cries[int(rng.integers(6))],
             float(at),
             rng.uniform(0.03, 0.10),
             rng.uniform(-0.9, 0.9),
@@ -243,6 +243,3 @@ def battle(rng: Rng, n: int) -> np.ndarray:
     shouting = low_pass(walla(rng, n, 4, 5, 0.0, 1.0), 1500, 1)
     ground = air(rng, n, [(20, -8), (38, 0), (100, -3), (300, -20), (900, -40)], 0.6) * swell(rng, n, 0.4, 3)
     return out + shouting * np.float32(0.03) + ground * np.float32(0.06)
-
-
-__all__ = ["click", "scatter"]

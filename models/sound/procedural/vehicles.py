@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.sound.procedural.boats import creak
 from models.sound.procedural.canvas import Canvas, scatter, spaced
-from models.sound.procedural.metal import plate, rattle_bits
+from models.sound.procedural.metal import rattle_bits
 from models.sound.procedural.modal import body, click, low_pass, mix, reverberate, space
 from models.sound.procedural.noise import (
     SAMPLE_RATE_HZ,
     Rng,
     air,
-    band,
     burst,
     cycles,
     db_gain,
     drift,
-    gliding,
-    hump,
     line,
     noise,
     samples,
@@ -28,7 +26,6 @@ from models.sound.procedural.noise import (
 from models.sound.procedural.registry import bed, effect
 from models.sound.procedural.steps import TROT, hoof
 from models.sound.procedural.voice import harmonics
-from models.sound.procedural.water import creak
 
 
 def rolling(rng: Rng, n: int, bumps_hz: float) -> np.ndarray:
@@ -135,7 +132,7 @@ def train(rng: Rng, n: int) -> np.ndarray:
         rng, n, 0.3, 1.2
     )
     sway = 1 + np.float32(0.1) * wave(cycles(np.full(n, 1.3))).astype(np.float32)
-    return canvas.samples + (rumble * np.float32(0.13) + rush * np.float32(0.035)) * sway
+    return canvas.samples + (rumble * np.float32(0.06) + rush * np.float32(0.016)) * sway
 
 
 @effect("train_whistle", overhang_s=0.6)
@@ -188,6 +185,3 @@ def horn(rng: Rng, duration_s: float) -> np.ndarray:
                 np.sin(2 * np.pi * ((k * phase) % 1.0)) * bright * (1.2 if 2 <= k <= 5 else 1)
             ).astype(np.float32)
     return reverberate(np.stack([out, out]) * np.float32(0.2), space(rng, 1.2, 2500, 0.06), 0.25)[:, :n]
-
-
-__all__ = ["band", "gliding", "hump", "plate"]

@@ -8,32 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.fft
 
-from models.sound.procedural.noise import Rng
+from models.sound.procedural.noise import Rng, around, irfft, rfft
 
 
-def glottis(f0_hz: np.ndarray, rate_hz: int, open_share: float = 0.6, tilt: float = 0.0) -> np.ndarray:
-    """Pulses of vocal folds at a moving pitch: derivative of Rosenberg's pulse (1971), closed at the end.
-
-    `tilt` > 0 (0..0.95) softens it by a one-pole low-pass.
-    """
+def glottis(f0_hz: np.ndarray, rate_hz: int, open_share: float = 0.6) -> np.ndarray:
+    """Pulses of vocal folds at a moving pitch: derivative of Rosenberg's pulse (1971), mean 0."""
     phase = np.cumsum(f0_hz, dtype=np.float64) / rate_hz
     if phase[-1] >= 1:
         phase *= round(phase[-1]) / phase[-1]
-    p = (phase % 1.0).astype(np.float32)
+    p = (phase - np.floor(phase)).astype(np.float32)
     rise, fall = np.float32(open_share * 0.67), np.float32(open_share * 0.33)
-    out = np.where(
-        p < rise,
-        np.sin(np.pi * p / rise) * 0.5,
-        np.where(p < rise + fall, -np.sin(np.pi / 2 * (p - rise) / fall) * (rise / fall), 0.0),
-    ).astype(np.float32)
-    out -= out.mean()
-    if tilt > 0:
-        import scipy.signal
-
-        out = scipy.signal.lfilter([1 - tilt], [1, -tilt], out).astype(np.float32)
-    return out
+    opening = np.sin(np.float32(np.pi) * p / rise) * np.float32(0.5)
+    closing = -np.sin(np.float32(np.pi / 2) * (p - rise) / fall) * (rise / fall)
+    out = np.where(p < rise, opening, np.where(p < rise + fall, closing, np.float32(0)))
+    return out - out.mean()
 
 
 def harmonics(f0_hz: np.ndarray, rate_hz: int, amps: Sequence[float]) -> np.ndarray:
@@ -70,16 +59,16 @@ def formants(
     )
     window = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
     index = np.arange(frames)[:, None] * hop + np.arange(size)[None, :]
-    spectra = scipy.fft.rfft(ring_[index] * window, axis=1)
+    spectra = rfft(ring_[index] * window)
 
-    freq = scipy.fft.rfftfreq(size, 1 / rate_hz).astype(np.float32)[None, :]
+    freq = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float32)[None, :]
     at = (np.arange(frames) + 2) / frames * tracks_hz.shape[1] - 0.5
     shape = np.full((frames, freq.shape[1]), floor, dtype=np.float32)
     for track, width, level in zip(tracks_hz, bandwidths_hz, levels, strict=True):
         centre = np.interp(at, np.arange(len(track)), track).astype(np.float32)[:, None]
         # resonance magnitude, normalised to `level` at its centre
         shape += np.float32(level) / np.sqrt(1 + ((freq - centre) / np.float32(width / 2)) ** 2)
-    filtered = scipy.fft.irfft(spectra * shape, size, axis=1) * (window * 0.5)
+    filtered = irfft(spectra * shape, size) * (window * 0.5)
 
     out = np.zeros(len(ring_) + size, dtype=np.float32)
     for part in range(4):  # hop = size/4: four interleaved sets of frames that do not overlap each other
@@ -126,7 +115,7 @@ def babble(
     i = int(rng.integers(0, 60))
     while i < points:
         count = int(rng.integers(3, 11))
-        top = f0_hz * (1 + 0.25 * effort) * rng.uniform(0.95, 1.2)
+        top = f0_hz * (1 + 0.25 * effort) * rng.uniform(0.9, 1.35)
         loud = rng.uniform(0.6, 1.0)
         for s in range(count):
             length = int(rng.uniform(11, 24) * (1.25 if s == count - 1 else 1.0) * (1 + 0.5 * effort))
@@ -137,23 +126,25 @@ def babble(
             u = np.linspace(0, 1, stop - i)
             tracks[:, i:stop] = vowel[:, None] + (nxt - vowel)[:, None] * np.clip(u * 2.5, 0, 1)
             vowel = nxt
-            fall = 1 - 0.22 * (s + u) / count
-            f0[i:stop] = top * fall * (1 + rng.uniform(0.0, 0.14 + 0.1 * effort) * np.sin(np.pi * u))
+            fall = 1 - 0.28 * (s + u) / count
+            f0[i:stop] = top * fall * (1 + rng.uniform(0.0, 0.22 + 0.1 * effort) * np.sin(np.pi * u))
             amp[i:stop] = loud * rng.uniform(0.5, 1.0) * np.sin(np.pi * np.clip(u * 1.02, 0, 1)) ** 0.7
             if rng.uniform() < 0.3:
                 hiss[i : i + 4] = loud * rng.uniform(0.03, 0.12)
             i = stop + (int(rng.integers(1, 5)) if rng.uniform() < 0.5 else 0)
         i += int(rng.uniform(20, 160))
-    t = np.arange(n) * (points / n)
-    grid = np.arange(points)
-    pitch = np.interp(t, grid, f0, period=points)
-    source = glottis(pitch * (1 + 0.006 * rng.standard_normal(n)), rate_hz, 0.65 - 0.15 * effort)
-    source = source * np.interp(t, grid, amp, period=points).astype(np.float32)
-    levels = (1.0, 0.45 + 0.25 * effort, 0.18 + 0.2 * effort)
-    voiced = formants(source, tracks * size, (90, 110, 170), levels, rate_hz)
-    breath = rng.standard_normal(n, dtype=np.float32) * np.interp(t, grid, hiss, period=points).astype(
-        np.float32
+    pitch = around(f0, n)
+    source = glottis(
+        pitch * (1 + np.float32(0.006) * rng.standard_normal(n, dtype=np.float32)),
+        rate_hz,
+        0.65 - 0.15 * effort,
     )
+    source = source * around(amp, n)
+    # brighter than a bare −12 dB/oct source: speech has ~−12 dB of its energy above 1 kHz (Byrne et al. 1994)
+    source = source - np.float32(0.72) * np.roll(source, 1)
+    levels = (1.0, 0.6 + 0.25 * effort, 0.3 + 0.2 * effort)
+    voiced = formants(source, tracks * size, (90, 110, 170), levels, rate_hz)
+    breath = rng.standard_normal(n, dtype=np.float32) * around(hiss, n)
     breath = np.diff(breath, prepend=breath[-1:])
     loud_rms = np.sqrt(np.mean(voiced**2) / max(0.05, np.mean(amp > 0.02))) + 1e-9
     return (voiced / np.float32(loud_rms) + breath).astype(np.float32)

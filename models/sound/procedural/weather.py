@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.sound.procedural.canvas import Canvas, scatter, spaced
-from models.sound.procedural.modal import body, click, mix, space, unit
+from models.sound.procedural.modal import body, click, mix
 from models.sound.procedural.noise import (
     SAMPLE_RATE_HZ,
     Rng,
@@ -20,6 +20,7 @@ from models.sound.procedural.noise import (
     db_gain,
     decay,
     drift,
+    flutter,
     gain,
     gliding,
     hump,
@@ -159,7 +160,7 @@ def rumble(rng: Rng, n: int, weight: float, far: bool) -> np.ndarray:
         (band(1800, 7000), 0.0 if far else 0.22, 0.035),
     )
     strokes = [(0.0, 1.0)] + [
-        (float(rng.uniform(0.1, 0.5) * length_s), float(rng.uniform(0.25, 0.8))) for _ in range(5)
+        (float(rng.uniform(0.1, 0.5) * length_s), float(rng.uniform(0.2, 0.65))) for _ in range(5)
     ]
     out = np.zeros((2, n), dtype=np.float32)
     for curve, level, share in bands:
@@ -173,8 +174,8 @@ def rumble(rng: Rng, n: int, weight: float, far: bool) -> np.ndarray:
             edge = max(rise, samples(0.05)) if start else rise
             tail[:edge] *= np.sin(np.linspace(0, np.pi / 2, min(edge, len(tail)), dtype=np.float32)) ** 2
             shape[start:] += tail * np.float32(size)
-        flutter = np.abs(1 + 0.55 * drift(rng, n, 7.0) + 0.35 * drift(rng, n, 1.6)) ** 1.3
-        out += air(rng, n, curve, 0.55) * (shape * flutter * np.float32(level))
+        roll = flutter(rng, n, 7.0, 0.5) * flutter(rng, n, 1.6, 0.4)
+        out += air(rng, n, curve, 0.55) * (shape * roll * np.float32(level))
     out *= hump(n, 0.001, 0.5) if not far else hump(n, 0.05, 0.7)
     return out * np.float32(weight)
 
@@ -186,7 +187,7 @@ def thunder_clap(rng: Rng, duration_s: float) -> np.ndarray:
     out /= np.float32(np.sqrt(np.mean(out[:, : samples(1.0)] ** 2)) * 5 + 1e-9)
     canvas = Canvas(n)
     canvas.samples += out
-    for at in np.sort(rng.uniform(0.0, 0.28, 7)) - 0.0:  # the tearing start
+    for at in np.sort(rng.uniform(0.0, 0.28, 7)):  # the tearing start
         canvas.add(
             burst(rng, 0.12, 300, 4500, 0.09), float(at), rng.uniform(0.1, 0.3), rng.uniform(-0.5, 0.5)
         )
@@ -226,6 +227,3 @@ def unit_rms(x: np.ndarray) -> np.ndarray:
 def outdoor_air(rng: Rng, n: int) -> np.ndarray:
     gust = drift(rng, n, 0.2)
     return breeze(rng, n) + rustling(rng, n, gust) * np.float32(0.02)
-
-
-__all__ = ["breeze", "rustling", "space", "unit", "unit_rms"]

@@ -7,7 +7,7 @@ import numpy as np
 from models.sound.procedural.canvas import Canvas
 from models.sound.procedural.metal import rattle_bits
 from models.sound.procedural.modal import body, click, mix, resonate, reverberate, space, stick_slip, unit
-from models.sound.procedural.noise import Rng, band, burst, drift, hump, line, noise, samples, wide
+from models.sound.procedural.noise import Rng, band, burst, drift, hump, noise, samples
 from models.sound.procedural.registry import effect
 
 
@@ -20,10 +20,12 @@ def floor_step(rng: Rng, weight: float) -> np.ndarray:
 
 def panel(rng: Rng, low_hz: float, hard_ms: float, t60_s: float = 0.16) -> np.ndarray:
     """A blow on a door: panel modes, contact, and the frame's knock."""
-    return mix(
-        (body(rng, low_hz, 14, t60_s, hard_ms, t60_s * 2.2, 1.05, 0.5), 1.0),
-        (click(rng, 700, 4000, 1.2), 0.28),
-        (burst(rng, 0.08, low_hz * 0.7, low_hz * 2.2, 0.09), 0.35),
+    return unit(
+        mix(
+            (body(rng, low_hz, 14, t60_s, hard_ms, t60_s * 2.2, 1.05, 0.5), 1.0),
+            (click(rng, 700, 4000, 1.2), 0.28),
+            (burst(rng, 0.08, low_hz * 0.7, low_hz * 2.2, 0.09), 0.35),
+        )
     )
 
 
@@ -87,7 +89,7 @@ def door_close(rng: Rng, duration_s: float) -> np.ndarray:
     canvas.add(panel(rng, rng.uniform(85, 110), 2.5, 0.24), 0.0, 0.9)
     canvas.add(burst(rng, 0.2, 45, 150, 0.2), 0.0, 0.5)
     canvas.add(latch(rng), 0.07, 0.42)
-    return canvas.samples
+    return reverberate(canvas.samples, space(rng, 0.5, 3000, 0.006), 0.3)[:, : canvas.n]
 
 
 @effect("door_slam")
@@ -145,7 +147,7 @@ def door_knock(rng: Rng, duration_s: float) -> np.ndarray:
 @effect("door_creak")
 def door_creak(rng: Rng, duration_s: float) -> np.ndarray:
     canvas = Canvas.of(duration_s)
-    canvas.add(creaking(rng, duration_s - 0.12, 30, rng.uniform(130, 220)), 0.0, 0.8)
+    canvas.add(creaking(rng, duration_s - 0.12, 55, rng.uniform(200, 380)), 0.0, 0.8)
     return reverberate(canvas.samples, space(rng, 0.4, 3500, 0.008), 0.14)[:, : canvas.n]
 
 
@@ -260,7 +262,7 @@ def wood_chop(rng: Rng, duration_s: float) -> np.ndarray:
             (body(rng, rng.uniform(140, 175), 10, 0.11, 1.1, 0.25), 1.0), (burst(rng, 0.05, 250, 2000, 0.045), 0.8),
             (click(rng, 1200, 7000, 1.0), 0.5), (burst(rng, 0.12, 55, 150, 0.12), 0.5),
         )  # fmt: skip
-        canvas.add(chop, k * period, rng.uniform(0.85, 1.0))
+        canvas.add(unit(chop), k * period, rng.uniform(0.85, 1.0))
         splinter(rng, canvas, k * period + 0.01, 0.12, 6, 0.18)
     return reverberate(canvas.samples, space(rng, 0.7, 3000, 0.05), 0.14)[:, : canvas.n]
 
@@ -276,8 +278,10 @@ def stick_strike(rng: Rng, duration_s: float) -> np.ndarray:
 def tap(rng: Rng, hard: float) -> np.ndarray:
     """A stick's end on a stony road: the stick's own bending modes and a stone's tick; peak ~1."""
     stick = body(rng, rng.uniform(480, 560), 7, 0.075, 0.7 / hard, 0.18, 1.35, 0.5)
-    return mix(
-        (stick, 0.9), (click(rng, 1500, 6500, 0.7), 0.45 * hard), (burst(rng, 0.04, 150, 500, 0.04), 0.35)
+    return unit(
+        mix(
+            (stick, 0.9), (click(rng, 1500, 6500, 0.7), 0.45 * hard), (burst(rng, 0.04, 150, 500, 0.04), 0.35)
+        )
     )
 
 
@@ -290,6 +294,3 @@ def stick_tap(rng: Rng, duration_s: float) -> np.ndarray:
         at += rng.uniform(0.42, 0.54) if k % 4 != 3 else rng.uniform(0.6, 0.75)
         k += 1
     return reverberate(canvas.samples, space(rng, 0.4, 3500, 0.03), 0.08)[:, : canvas.n]
-
-
-__all__ = ["line", "wide"]
