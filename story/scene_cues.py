@@ -33,7 +33,9 @@ _QUOTES = re.compile(
     r"|(?<![\w’])‘[^‘]{0,3000}?[,.!?—…-]’(?!\w)|(?<![\w'])'(?=[A-Z])[^']{0,400}(?:(?<=\w)'(?=\w)[^']{0,400}){0,40}?[,.!?—-]'(?!\w)"
 )
 # 「“哑——”的一声」: what stands in these quotes is a sound, not speech.
-_QUOTED_SOUND = re.compile(r"[“「『\"]([^“”「」『』\"，。]{1,6})[”」』\"](?=[的地]?[^，。；]{0,2}一声|地?响|的[^，。；]{0,3}声)")
+_QUOTED_SOUND = re.compile(
+    r"[“「『\"]([^“”「」『』\"，。]{1,6})[”」』\"](?=[的地]?[^，。；]{0,2}一声|地?响|的[^，。；]{0,3}声)"
+)
 
 
 def mask_quotes(text: str) -> str:
@@ -109,13 +111,19 @@ def cue_rules(language: str) -> tuple[Rule, ...]:
 
 @cache
 def _families(language: str) -> dict[str, int]:
-    return {sound: i for i, family in enumerate(load_data(f"cues_{language}")["families"]) for sound in family}
+    return {
+        sound: i for i, family in enumerate(load_data(f"cues_{language}")["families"]) for sound in family
+    }
 
 
-def _overlaps(patterns: tuple[re.Pattern[str], ...], text: str, low: int, high: int, start: int, end: int) -> bool:
+def _overlaps(
+    patterns: tuple[re.Pattern[str], ...], text: str, low: int, high: int, start: int, end: int
+) -> bool:
     """True when a pattern is found in text[low:high] over or touching text[start:end]."""
     return any(
-        match.start() <= end and start <= match.end() for pattern in patterns for match in pattern.finditer(text, low, high)
+        match.start() <= end and start <= match.end()
+        for pattern in patterns
+        for match in pattern.finditer(text, low, high)
     )
 
 
@@ -192,7 +200,9 @@ def _effect_cue(segment: Segment) -> Cue:
     sound_id = resolve_prompt(segment.content)
     sound = sound_class(sound_id) if sound_id else None
     if sound is not None and sound.kind == "bed":
-        sound = None  # a bed's description has no length of its own; the text-to-audio model may still make it
+        sound = (
+            None  # a bed's description has no length of its own; the text-to-audio model may still make it
+        )
     return Cue(
         id=f"{segment.id}-c1",
         segment=segment.id,

@@ -1,76 +1,201 @@
 """Scene analysis: from prose to scenes with place, weather, time of day, ambience beds and effect cues.
 
 Works on a chapter's narration only: what people say is no evidence of what is heard. `unknown` and what carries
-over from the scene before are normal answers; every finding names the words it rests on.
+over from the scene before are normal answers; every finding names the words it rests on. Pure and deterministic.
+
+The parts: scene_bounds (where scenes change), scene_evidence (what the text says), scene_ambience (the beds),
+scene_cues (the effects).
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from story.novel import Chapter, is_chinese
+from story.scene_ambience import beds, place_setting, scene_phrase
+from story.scene_bounds import Block, blocks
+from story.scene_cues import find_cues
+from story.scene_evidence import Finding, findings
+from story.scene_models import Ambience, Cue, Evidence, Polarity, Scene, SceneAnalysis, Setting
 
-from pydantic import BaseModel
+__all__ = [
+    "Ambience",
+    "Cue",
+    "Evidence",
+    "Polarity",
+    "Scene",
+    "SceneAnalysis",
+    "Setting",
+    "analyze_scenes",
+]
 
-Polarity = Literal["asserted", "negated", "hypothetical", "figurative"]
-Setting = Literal["interior", "exterior", "vehicle", "unknown"]
-
-
-class Evidence(BaseModel):
-    """Words in a segment's content; offsets are code points, end exclusive."""
-
-    segment: str
-    char_start: int
-    char_end: int
-    word: str
-
-
-class Ambience(BaseModel):
-    """One bed under a scene. `sound` is a class of data/sounds.json; level_db is relative to the bed bus's reference."""
-
-    sound: str
-    ucs: str
-    prompt: str
-    level_db: float = 0.0
-
-
-class Cue(BaseModel):
-    """A sound effect at a word. Only asserted cues sound; the others are kept so a person can see why not."""
-
-    id: str  # "<segment>-c<n>"
-    segment: str
-    char_start: int
-    char_end: int
-    word: str
-    sound: str
-    ucs: str
-    prompt: str
-    anchor: Literal["start", "word", "end"] = "word"
-    offset_s: float = 0.0
-    duration_s: float = 1.0
-    level_db: float = 0.0
-    pan: float = 0.0  # -1..1
-    polarity: Polarity = "asserted"
+# A place is settled by one stay or arrival; less is a mere mention (see scene_evidence's weights).
+_PLACE_ENOUGH = 2.0
+# Two hints ("tankard", "ostler") tell which kind of house it is, once it is a house.
+_SPECIFIC_ENOUGH = 1.2
+_TIME_ENOUGH = 0.8
+_WEATHER_ENOUGH = 0.6
+_MOOD_ENOUGH = 2
+# The winner must lead the second by this factor to be named at all.
+_LEAD = 1.2
+_MOST_EVIDENCE = 12
 
 
-class Scene(BaseModel):
-    id: str
-    chapter: str
-    first_segment: str
-    last_segment: str
-    scene_type: str  # one readable phrase, e.g. "night road by the sea", "unknown"
-    setting: Setting = "unknown"
-    place: str = ""  # the words of the text
-    place_class: str = "unknown"
-    time_of_day: Literal["dawn", "morning", "day", "evening", "night", "unknown"] = "unknown"
-    weather: list[str] = []
-    mood: str = "unknown"
-    evidence: list[Evidence] = []
-    confidence: float = 0.0
-    inherited_from: str | None = None
-    ambience: list[Ambience] = []
-    cues: list[Cue] = []
+def _totals(found: list[Finding], kind: str) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for finding in found:
+        if finding.kind == kind:
+            totals[finding.value] = totals.get(finding.value, 0.0) + finding.weight
+    return totals
 
 
-class SceneAnalysis(BaseModel):
-    format: Literal["soundbound.scenes/1"] = "soundbound.scenes/1"
-    chapter: str
-    scenes: list[Scene]
+def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple[str, float]:
+    """(value, its share of all weight), or ("unknown", 0) when there's too little or no clear leader."""
+    ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    if not ranked or ranked[0][1] < enough:
+        return "unknown", 0.0
+    if len(ranked) > 1 and ranked[0][1] < lead * ranked[1][1]:
+        return "unknown", 0.0
+    return ranked[0][0], ranked[0][1] / sum(totals.values())
+
+
+def _place(found: list[Finding], block: Block) -> tuple[str, float]:
+    """The place class of a block and how sure it is."""
+    totals = _totals(found, "place")
+    if block.arrival_class and block.arrival_class in totals:
+        totals[block.arrival_class] += 2.0
+    inside = {name: weight for name, weight in totals.items() if name not in ("house", "city")}
+    if totals.get("house", 0.0) >= _PLACE_ENOUGH and inside and max(inside.values()) >= _SPECIFIC_ENOUGH:
+        # "room", "hall", "table" are also parts of inns and palaces: they support the more telling class.
+        best = max(inside, key=lambda name: (inside[name], name))
+        if place_setting(best) == "interior" and inside[best] * 4 >= totals["house"]:
+            totals[best] += totals.pop("house")
+    value, share = _winner(totals, _PLACE_ENOUGH, _LEAD)
+    if value == "unknown":
+        return value, 0.0
+    return value, round(min(0.95, 0.4 + 0.5 * share * min(1.0, totals[value] / 6)), 2)
+
+
+def _setting(place_class: str, found: list[Finding]) -> Setting:
+    setting = place_setting(place_class)
+    if setting == "unknown":
+        totals: dict[str, float] = _totals(found, "setting")
+        for finding in found:
+            if finding.kind == "place":
+                side = place_setting(finding.value)
+                totals[side] = totals.get(side, 0.0) + finding.weight
+        totals.pop("unknown", None)
+        totals.pop("vehicle", None)
+        setting = _winner(totals, _PLACE_ENOUGH, 1.5)[0]
+    return setting if setting in ("interior", "exterior", "vehicle") else "unknown"  # type: ignore[return-value]
+
+
+def _weather(found: list[Finding]) -> list[str]:
+    totals = _totals(found, "weather")
+    return sorted(name for name, weight in totals.items() if weight >= _WEATHER_ENOUGH)
+
+
+def _evidence(found: list[Finding], scene: Scene, near: list[str]) -> list[Evidence]:
+    """The words the answers rest on: strongest first come in, then in reading order."""
+    wanted = {("place", scene.place_class), ("time", scene.time_of_day), ("setting", scene.setting)}
+    wanted |= {("weather", name) for name in scene.weather} | {("near", name) for name in near}
+    told = [f for f in found if (f.kind, f.value) in wanted and f.weight >= 0.4]
+    seen: set[tuple[str, int]] = set()
+    kept = []
+    for finding in sorted(told, key=lambda f: -f.weight):
+        if (finding.segment, finding.start) not in seen and len(kept) < _MOST_EVIDENCE:
+            seen.add((finding.segment, finding.start))
+            kept.append(finding)
+    order = {id(f): i for i, f in enumerate(found)}
+    kept.sort(key=lambda f: order[id(f)])
+    return [Evidence(segment=f.segment, char_start=f.start, char_end=f.end, word=f.word) for f in kept]
+
+
+def _place_words(found: list[Finding], place_class: str) -> str:
+    named = [f for f in found if f.kind == "place" and f.value == place_class and f.weight >= 1.0]
+    best = max(named, key=lambda f: f.weight, default=None)
+    return best.word if best else ""
+
+
+def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
+    """Carries over what the block doesn't say: the place, and within the same stretch of time also hour and weather."""
+    took = False
+    if scene.place_class == "unknown" and scene.setting == "unknown" and previous.setting != "unknown":
+        scene.setting, scene.place_class, scene.place = previous.setting, previous.place_class, previous.place
+        took = True
+        # Each carry-over is less sure: a break or a new chapter may be anywhere.
+        scene.confidence = round(previous.confidence * (0.8 if block.cause == "move" else 0.5), 2)
+    if (
+        block.cause in ("move", "chapter")
+        and scene.time_of_day == "unknown"
+        and previous.time_of_day != "unknown"
+    ):
+        scene.time_of_day, took = previous.time_of_day, True
+    if block.cause == "move" and not scene.weather and previous.weather:
+        scene.weather, took = list(previous.weather), True
+    if took:
+        scene.inherited_from = previous.id
+
+
+def _scene(number: int, block: Block, chapter: Chapter, language: str, previous: Scene | None) -> Scene:
+    found = [finding for segment in block.segments for finding in findings(segment, language)]
+    place_class, confidence = _place(found, block)
+    scene = Scene(
+        id=f"{chapter.id}-s{number}",
+        chapter=chapter.id,
+        first_segment=block.segments[0].id,
+        last_segment=block.segments[-1].id,
+        scene_type="unknown",
+        setting=_setting(place_class, found),
+        place=_place_words(found, place_class),
+        place_class=place_class,
+        time_of_day=_winner(_totals(found, "time"), _TIME_ENOUGH)[0],  # type: ignore[arg-type]
+        weather=_weather(found),
+        mood=_winner(_totals(found, "mood"), _MOOD_ENOUGH, _LEAD)[0],
+        confidence=confidence,
+    )
+    if previous is not None:
+        _inherit(scene, previous, block)
+    near = [name for name, weight in _totals(found, "near").items() if weight >= 1.0]
+    near = [name for name in near if name not in _own_sound(scene.place_class)]
+    scene.evidence = _evidence(found, scene, near)
+    wind = [f.word.lower() for f in found if f.kind == "weather" and f.value == "wind"]
+    scene.scene_type = scene_phrase(scene, near)
+    scene.ambience = beds(
+        scene,
+        near,
+        people=_people(found, scene),
+        cold_season=any(f.kind == "season" for f in found),
+        light_wind=bool(wind) and all(word in ("breeze", "微风", "清风", "凉风") for word in wind),
+    )
+    scene.cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
+    return scene
+
+
+def _own_sound(place_class: str) -> tuple[str, ...]:
+    return {"sea_shore": ("sea",), "ship": ("sea",), "river": ("river",), "forest": ("forest",)}.get(
+        place_class, ()
+    )
+
+
+def _people(found: list[Finding], scene: Scene) -> bool:
+    """Whether guests are there: named as a crowd, or the inn is busy by its words."""
+    return any(f.kind == "near" and f.value == "crowd" for f in found) and scene.setting == "interior"
+
+
+def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = None) -> SceneAnalysis:
+    """Divides a chapter into scenes and finds what each sounds like.
+
+    Args:
+        chapter: its narration is read; dialogue, headings, letters and verse tell nothing.
+        language: BCP 47 tag; Chinese tags are read as Chinese, all others as English.
+        previous: the last scene of the chapter before, from which an untold place carries over.
+
+    Returns:
+        Scenes that cover all segments exactly once, in order. A cue depends on its own segment only.
+    """
+    tongue = "zh" if is_chinese(language) else "en"
+    scenes: list[Scene] = []
+    for number, block in enumerate(blocks(chapter, tongue), 1):
+        scene = _scene(number, block, chapter, tongue, previous)
+        scenes.append(scene)
+        previous = scene
+    return SceneAnalysis(chapter=chapter.id, scenes=scenes)

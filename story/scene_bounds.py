@@ -1,0 +1,117 @@
+"""Where a scene ends and the next begins: at breaks, jumps in time, and arrivals at another kind of place.
+
+Scenes are whole segments. A move or a jump in time opens a scene only when both it and the one it ends are long
+enough to be heard as scenes: a bed that flickers is worse than one that is a little late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from story.novel import Chapter, Segment
+from story.scene_ambience import is_shift
+from story.scene_evidence import ARRIVAL, findings, lexicon, time_shift
+
+Cause = Literal["chapter", "break", "time", "move"]
+
+# A shift this far into a segment (by characters) belongs to the segment after it.
+_LATE = 0.6
+# So much more evidence for the new place than for the old one in the segments that follow.
+_STAYS = 1.0
+
+
+@dataclass
+class Block:
+    """The segments of one scene and why it begins."""
+
+    cause: Cause
+    segments: list[Segment] = field(default_factory=list)
+    arrival_class: str | None = None
+
+
+@dataclass
+class _Shift:
+    at: int  # index of the first segment of the new scene
+    cause: Cause
+    arrival_class: str | None
+
+
+def _stretches(chapter: Chapter) -> list[Block]:
+    """Splits at breaks and inner headings, which stay with what follows."""
+    stretches = [Block("chapter")]
+    for segment in chapter.segments:
+        spoken_before = any(s.type not in ("heading", "break") for s in stretches[-1].segments)
+        if segment.type in ("break", "heading") and spoken_before:
+            stretches.append(Block("break"))
+        stretches[-1].segments.append(segment)
+    if len(stretches) > 1 and not any(s.type not in ("heading", "break") for s in stretches[-1].segments):
+        stretches[-2].segments += stretches.pop().segments
+    return [stretch for stretch in stretches if stretch.segments]
+
+
+def _arrivals(segment: Segment, language: str) -> list[tuple[int, str]]:
+    return [(f.start, f.value) for f in findings(segment, language) if f.kind == "place" and f.arrival]
+
+
+def _support(segments: list[Segment], language: str, start: int) -> dict[str, float]:
+    """Evidence for place classes in the next few narrated segments from index `start`."""
+    totals: dict[str, float] = {}
+    for segment in segments[start : start + 12]:
+        for finding in findings(segment, language):
+            if finding.kind == "place":
+                totals[finding.value] = totals.get(finding.value, 0.0) + finding.weight
+    return totals
+
+
+def _shifts(segments: list[Segment], language: str) -> list[_Shift]:
+    """Candidate boundaries inside a stretch, in order."""
+    found: list[_Shift] = []
+    current: str | None = None
+    weights: dict[str, float] = {}
+    for i, segment in enumerate(segments):
+        places = [f for f in findings(segment, language) if f.kind == "place"]
+        length = max(1, len(segment.content))
+        jump = time_shift(segment, language)
+        if jump is not None and i > 0 and jump / length <= _LATE:
+            arrived = next((f.value for f in places if f.arrival), None)
+            found.append(_Shift(i, "time", arrived))
+            weights = {}
+            current = arrived
+        for finding in places:
+            if finding.arrival and current is not None and is_shift(finding.value, current):
+                at = i if finding.start / length <= _LATE else i + 1
+                support = _support(segments, language, i)
+                if 0 < at < len(segments) and support.get(finding.value, 0.0) >= ARRIVAL + _STAYS:
+                    found.append(_Shift(at, "move", finding.value))
+                    weights = {}
+                    current = finding.value
+            weights[finding.value] = weights.get(finding.value, 0.0) + finding.weight
+        best = max(weights, key=lambda name: (weights[name], name), default=None)
+        if best is not None and weights[best] >= 2.0:
+            current = best
+    return found
+
+
+def _length(segments: list[Segment]) -> int:
+    return sum(len(segment.content) for segment in segments)
+
+
+def blocks(chapter: Chapter, language: str) -> list[Block]:
+    """The chapter's segments in blocks, one a scene: all segments, each once, in order."""
+    minimum = lexicon(language).data["minimum_characters"]
+    result: list[Block] = []
+    for stretch in _stretches(chapter):
+        start = 0
+        block = Block(stretch.cause)
+        for shift in _shifts(stretch.segments, language):
+            before, after = stretch.segments[start : shift.at], stretch.segments[shift.at :]
+            if _length(before) < minimum or _length(after) < minimum:
+                continue
+            block.segments = before
+            result.append(block)
+            block = Block(shift.cause, arrival_class=shift.arrival_class)
+            start = shift.at
+        block.segments = stretch.segments[start:]
+        result.append(block)
+    return result

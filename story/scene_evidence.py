@@ -1,0 +1,219 @@
+"""What narration says about where and when it happens: places, time of day, weather, mood, with the words it rests on.
+
+A place that is only mentioned ("the road to town") counts little; being or arriving there ("along the road",
+"reached the inn") counts much; leaving it, or denying or supposing it, counts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from story.lexicon import load_data
+from story.novel import Segment
+from story.polarity import polarity
+from story.scene_cues import READ_TYPES, mask_quotes
+
+Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
+
+# Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
+ARRIVAL, LOCATIVE, MENTION, HINT = 3.0, 2.0, 0.5, 0.6
+# How much context to the left decides what a mention means.
+_LEFT = {"en": 90, "zh": 16}
+_RIGHT = {"en": 40, "zh": 8}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One piece of evidence in a segment's content (code points)."""
+
+    kind: Kind
+    value: str  # class, time of day, weather …
+    weight: float
+    segment: str
+    start: int
+    end: int
+    word: str
+    arrival: bool = False
+
+
+@dataclass(frozen=True)
+class _Terms:
+    pattern: re.Pattern[str]
+    value_of: dict[str, tuple[str, float, bool]]  # word -> value, weight, is a hint
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A language's compiled scene lexicon."""
+
+    data: dict[str, Any]
+    terms: dict[Kind, _Terms]
+    context: dict[str, re.Pattern[str]]
+    time_shift: re.Pattern[str]
+
+
+def _spellings(entry: str, language: str) -> list[str]:
+    """All written forms of a lexicon word."""
+    if language != "en":
+        return [entry]
+    phrase = entry.replace("_", " ").replace("’", "'")
+    plural = phrase.endswith("+")
+    phrase = phrase.removesuffix("+")
+    forms = [phrase]
+    if plural:
+        forms.append(
+            phrase[:-1] + "ies" if phrase.endswith("y") and phrase[-2] not in "aeiou" else phrase + "s"
+        )
+    return [spelled for form in forms for spelled in {form, form.replace("-", " ")}]
+
+
+def _terms(groups: list[tuple[str, list[str], float, bool]], language: str) -> _Terms:
+    value_of: dict[str, tuple[str, float, bool]] = {}
+    for value, words, weight, hint in groups:
+        for entry in words:
+            for word in _spellings(entry, language):
+                value_of.setdefault(word, (value, weight, hint))
+    alternatives = "|".join(re.escape(word) for word in sorted(value_of, key=lambda word: (-len(word), word)))
+    bounds = (r"(?<![\w’'-])(?:", r")(?![\w-])") if language == "en" else ("(?:", ")")
+    return _Terms(re.compile(bounds[0] + alternatives + bounds[1], re.IGNORECASE), value_of)
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The scene lexicon of "en" or "zh"."""
+    data = load_data(f"scenes_{language}")
+    groups: dict[Kind, list[tuple[str, list[str], float, bool]]] = {
+        "place": [(p["class"], p["nouns"], p.get("weight", 1.0), False) for p in data["places"]]
+        + [(p["class"], p["hints"], 1.0, True) for p in data["places"] if "hints" in p],
+        "setting": [(value, words, 1.0, False) for value, words in data["generic"].items()],
+        "season": [("cold", data["season_cold"], 1.0, False)],
+    }
+    for kind, table in (("time", "times"), ("weather", "weather"), ("near", "near"), ("mood", "moods")):
+        groups[kind] = [(value, words, 1.0, False) for value, words in data[table].items()]
+    names = (
+        "arrival",
+        "locative",
+        "departure",
+        "goal",
+        "not_before",
+        "not_after",
+        "inside_after",
+        "time_unless",
+    )
+    names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
+    context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
+    return Lexicon(
+        data=data,
+        terms={kind: _terms(group, language) for kind, group in groups.items()},
+        context=context,
+        time_shift=re.compile(data["time_shift"], re.IGNORECASE),
+    )
+
+
+def _says(book: Lexicon, name: str, text: str) -> bool:
+    pattern = book.context.get(name)
+    return bool(pattern and pattern.search(text))
+
+
+def _place_weight(book: Lexicon, left: str, right: str) -> tuple[float, bool]:
+    """(weight, is an arrival) of a place noun between `left` and `right`."""
+    if _says(book, "not_after", right) or _says(book, "not_before", left):
+        return 0.0, False
+    if _says(book, "arrival", left) and not _says(book, "goal", left):
+        return ARRIVAL, True
+    if _says(book, "departure", left):
+        return 0.0, False
+    if _says(book, "goal", left):
+        return MENTION / 2, False
+    if _says(book, "inside_after", right):
+        return LOCATIVE, False
+    if _says(book, "locative", left):
+        return LOCATIVE if "inside_after" not in book.context else LOCATIVE / 2, False
+    return MENTION, False
+
+
+def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tuple[float, bool]:
+    value, weight, hint = book.terms[kind].value_of[word]
+    if kind == "place":
+        if hint:
+            return HINT, False
+        found, arrival = _place_weight(book, left, right)
+        return found * weight, arrival
+    if kind == "time":
+        refused = _says(book, "time_not_after", right) or (
+            _says(book, "time_unless", left) and not _says(book, "time_allowed", left)
+        )
+        return (0.0 if refused else book.data["time_weight"].get(word, 1.0)), False
+    if kind == "weather":
+        refused = _says(book, "weather_unless", left) or _says(book, "weather_not_after", right)
+        return (0.0 if refused else book.data["weather_weight"].get(word, 1.0)), False
+    return weight, False
+
+
+def findings(segment: Segment, language: str) -> list[Finding]:
+    """All evidence in one segment, in reading order; none for segments that aren't narration."""
+    if segment.type not in READ_TYPES:
+        return []
+    book = lexicon(language)
+    text = mask_quotes(segment.content)
+    found: list[Finding] = []
+    for kind, terms in book.terms.items():
+        for match in terms.pattern.finditer(text):
+            start, end = match.span()
+            word = match[0].lower().replace("’", "'")
+            if word not in terms.value_of:
+                continue
+            if (
+                kind == "place"
+                and language == "en"
+                and match[0][0].isupper()
+                and not _starts_sentence(text, start)
+            ):
+                continue  # a proper name: "Squire Hall", "Mr. Church"
+            left = text[max(0, start - _LEFT[language]) : start].replace("\n", " ")
+            right = text[end : end + _RIGHT[language]].replace("\n", " ")
+            weight, arrival = _weight(book, kind, word, left, right)
+            if weight and kind in ("place", "time", "weather", "near", "setting"):
+                meant = polarity(text, start, end, language, noun=True)
+                if meant != "asserted":
+                    continue
+            if weight:
+                value = terms.value_of[word][0]
+                found.append(
+                    Finding(kind, value, weight, segment.id, start, end, segment.content[start:end], arrival)
+                )
+    return sorted(found, key=lambda f: (f.start, f.end, f.kind))
+
+
+def _starts_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip()
+    return not before or before[-1] in '.!?”"—:;'
+
+
+@cache
+def _sentence_start(language: str) -> re.Pattern[str]:
+    starts = (
+        r"(?:^|(?<=[.!?]\s)|(?<=[.!?][”\"]\s))(?:But |And |So |Then |Now |Well, )?"
+        if language == "en"
+        else "(?:^|(?<=[。！？；]))(?:但|可是|于是|到了?|且说|却说|话说)?"
+    )
+    return re.compile(
+        starts + f"({lexicon(language).time_shift.pattern})" + (r"(?!\w)" if language == "en" else ""),
+        re.IGNORECASE,
+    )
+
+
+def time_shift(segment: Segment, language: str) -> int | None:
+    """Where in the segment a sentence opens with a jump in time ("Next morning", 第二天), or None."""
+    if segment.type not in READ_TYPES:
+        return None
+    text = mask_quotes(segment.content)
+    match = _sentence_start(language).search(text)
+    if match is None:
+        return None
+    if polarity(text, match.start(1), match.end(1), language, noun=True) != "asserted":
+        return None
+    return match.start(1)
