@@ -26,6 +26,9 @@ from typing import IO, Any
 from story.errors import SoundboundError
 
 START_TIMEOUT_S = 180.0  # a new database takes 14-26 s on two busy cores (PREFECT.md)
+RECORDER_S = (
+    1.5  # the server writes events to its database once a second (the recorder's flush interval below)
+)
 IDLE_S = 10.0  # without any client, after which the server ends by itself
 
 # PREFECT.md: leases that survive a restart, quick hand-over of the slot, dead holders freed soon, no telemetry.
@@ -76,6 +79,7 @@ def prefect_server(
         finally:
             with contextlib.suppress(BlockingIOError):  # somebody else is still at work
                 fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _hand_in()
                 _stop(folder)
 
 
@@ -155,6 +159,18 @@ def _stop(folder: Path) -> None:
                 (folder / "server.json").unlink(missing_ok=True)
                 return
             time.sleep(0.05)
+
+
+def _hand_in() -> None:
+    """Let the run's last log lines and events reach the server before it goes; without it the UI lacks the end."""
+    if "prefect" not in sys.modules:
+        return
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=5)
+    EventsWorker.drain_all(timeout=5)
+    time.sleep(RECORDER_S)
 
 
 def _state(folder: Path) -> dict[str, Any] | None:

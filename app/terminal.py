@@ -64,7 +64,7 @@ class Display:
             TextColumn("  {task.description:<12}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}s"),
+            TextColumn("{task.fields[unit]}"),
             _Left(),
             TextColumn("[dim]{task.fields[note]}"),
             console=console,
@@ -92,7 +92,12 @@ class Display:
             else ("all cached" if event.state == "skipped" else "")
         )
         self._progress.update(
-            bar, completed=event.done, total=event.total, left_s=left, note=_short(note), unit=event.unit
+            bar,
+            completed=event.done,
+            total=event.total,
+            left_s=left,
+            note=_short(note),
+            unit=_many(event.unit),
         )
         if event.state == "finished":
             self._rates.learn(event.stage, event.done, now - self._began.get(event.stage, now))
@@ -102,7 +107,7 @@ class Display:
     def _bar(self, event: StageEvent) -> TaskID:
         if event.stage not in self._tasks:
             self._tasks[event.stage] = self._progress.add_task(
-                event.stage, total=event.total, unit=event.unit, note="", left_s=None
+                event.stage, total=event.total, unit=_many(event.unit), note="", left_s=None
             )
         return self._tasks[event.stage]
 
@@ -122,12 +127,12 @@ class Display:
             self._console.print(f"  {event.stage}: {event.note}", highlight=False)
         elif event.state == "skipped":
             self._console.print(
-                f"  {event.stage}: all {event.total:g} {event.unit}s are cached", highlight=False
+                f"  {event.stage}: all {event.total:g} {_many(event.unit)} are cached", highlight=False
             )
         elif event.state == "finished":
             spent = time.monotonic() - self._began.get(event.stage, time.monotonic())
             self._console.print(
-                f"  {event.stage}: {event.done:g} of {event.total:g} {event.unit}s in {_clock(spent)}",
+                f"  {event.stage}: {event.done:g} of {event.total:g} {_many(event.unit)} in {_clock(spent)}",
                 highlight=False,
             )
         elif event.state == "advanced" and event.total >= 20 and event.stage != "mix":
@@ -143,6 +148,10 @@ class Display:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _many(unit: str) -> str:
+    return unit if unit == "percent" else f"{unit}s"
 
 
 def _short(note: str) -> str:

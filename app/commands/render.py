@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,10 +72,12 @@ def render(
     }
     _check_before_starting(book, choices, settings)
     console = Console(stderr=True)
+    if not verbose:  # the display says what a person needs; Prefect's own lines are in its UI
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(
         settings.home, settings.prefect_api_url, lambda line: console.print(line, style="dim")
     ):
-        results = [_one(novel, book, c, choices, settings, console, verbose) for c in chapters]
+        results = [_one(novel, book, c, choices, settings, console) for c in chapters]
     overall = in_sum(results)
     if json:
         print_json(overall)
@@ -107,15 +109,12 @@ def _one(
     choices: dict[str, Any],
     settings: Settings,
     console: Console,
-    verbose: bool,
 ) -> dict[str, Any]:
     """Run the flow for one chapter; a failure becomes a result, so that the other chapters go on."""
     from app.terminal import Display, Rates
     from flows import RenderOptions, render_chapter
     from tasks.progress import listening
 
-    if not verbose:
-        _quiet_prefect()
     title = " · ".join(filter(None, [book.title, str(chapter.number), chapter.title]))
     with Display(console, Rates(settings.home / "rates.json"), title) as display, listening(display):
         try:
@@ -124,15 +123,6 @@ def _one(
             console.print(f"failed: {e}", style="bold red", highlight=False, markup=False)
             return {"status": "failed", "chapter": chapter.id, "error": str(e), "exit_status": e.exit_status}
     return result.model_dump(mode="json")
-
-
-def _quiet_prefect() -> None:
-    """The display says what a person needs; Prefect's console lines go to its UI and to --verbose."""
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        logger = logging.getLogger(name)
-        for handler in list(logger.handlers):
-            if "Console" in type(handler).__name__:
-                logger.removeHandler(handler)
 
 
 def in_sum(results: list[dict[str, Any]]) -> dict[str, Any]:
