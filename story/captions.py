@@ -116,6 +116,8 @@ def _of_line(line: DialogueSegment, language: str, words: Sequence[WordTime], le
     cues = []
     for (a, b), (begin_s, end_s) in zip(spans, pairwise(borders), strict=True):
         text = (lead if a == spans[0][0] else "") + " ".join(line.content[a:b].split())
+        if not text:
+            continue
         begin, end = (start + min(duration, to_ms(t)) for t in (begin_s, end_s))
         cues.append(Caption(begin, end, line.speaker, wrap(text, width)))
     return cues
@@ -174,7 +176,7 @@ def _fitting(text: str, at: int, width: int, lead: str) -> int:
     low, high = at + 1, min(len(text), at + 2 * LINES * width)
     while low < high:
         middle = (low + high + 1) // 2
-        if len(wrap(lead + " ".join(text[at:middle].split()), width)) <= LINES:
+        if len(_greedy(lead + " ".join(text[at:middle].split()), width)) <= LINES:
             low = middle
         else:
             high = middle - 1

@@ -18,7 +18,7 @@ from story.durations import estimate_duration_s
 from story.errors import SoundboundError
 from story.novel import Chapter, Segment
 from story.pauses import pause_between, pause_table
-from story.scenes import Cue, Scene, SceneAnalysis
+from story.scene_models import Cue, Scene, SceneAnalysis
 from story.timeline import (
     DialogueSegment,
     EffectSegment,
