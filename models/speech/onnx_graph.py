@@ -102,7 +102,9 @@ def add_factor(model: bytes, tensor: str, factor: str, shape: tuple[int | str, .
     """
     start, end = _made_at(model, tensor)
     before = model[start : end - 1] + b"~"
-    node = _put(_NODE_INPUT, before) + _put(_NODE_INPUT, factor.encode()) + _put(_NODE_OUTPUT, tensor.encode())
+    node = (
+        _put(_NODE_INPUT, before) + _put(_NODE_INPUT, factor.encode()) + _put(_NODE_OUTPUT, tensor.encode())
+    )
     node += _put(_NODE_NAME, f"/added/{factor}".encode()) + _put(_NODE_OP, b"Mul")
     added = _put(_GRAPH_NODE, node) + _put(_GRAPH_INPUT, _value_info(factor, shape))
     return b"".join((model[:start], before, model[end:], _put(_MODEL_GRAPH, added)))
