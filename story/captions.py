@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from story.durations import features
@@ -183,6 +184,7 @@ def _fitting(text: str, at: int, width: int, lead: str) -> int:
     return low
 
 
+@lru_cache(maxsize=65536)
 def columns(text: str) -> int:
     """Width on screen: full-width characters count two."""
     return sum(
@@ -210,22 +212,27 @@ _OPENING = "“‘「『（【《"
 
 
 def _greedy(text: str, width: int) -> list[str]:
-    lines, line = [], ""
+    """As few lines as possible for a text whose words are parted by single spaces."""
+    lines: list[str] = []
+    line, used = "", 0
     for match in _UNITS.finditer(text):
-        unit = match[0]
-        if columns((line + unit).rstrip()) > width and line.strip():
+        unit, wide = match[0], columns(match[0])
+        if unit != " " and used + wide > width and line.strip():
             keep = line.rstrip()
             carry = (
                 keep[-1] if keep[-1] in _OPENING and len(keep) > 1 else ""
             )  # no line ends in an opening mark
             lines.append((keep[:-1] if carry else keep).rstrip())
-            line = carry + unit.lstrip()
-        else:
-            line += unit
-        while columns(line) > width:
-            cut = next(i for i in range(len(line), 0, -1) if columns(line[:i]) <= width or i == 1)
-            lines.append(line[:cut])
-            line = line[cut:]
+            line, used = carry, columns(carry)
+        if line or unit != " ":
+            line, used = line + unit, used + wide
+        while used > width and line.strip():
+            cut = next(i for i in range(len(line), 0, -1) if columns(line[:i].rstrip()) <= width or i == 1)
+            if cut == len(line):  # only a space hangs over
+                break
+            lines.append(line[:cut].rstrip())
+            line = line[cut:].lstrip()
+            used = columns(line)
     if line.strip():
         lines.append(line.strip())
     return lines or [text]
