@@ -76,6 +76,7 @@ def plan_timeline(
     """
     pauses = pause_table()
     voices = {a.character: a for a in cast.assignments}
+    places = seats(cast)
     scenes = _scenes_by_segment(chapter, analysis)
     lines: list[DialogueSegment] = []
     previous: Segment | None = None
@@ -113,7 +114,7 @@ def plan_timeline(
                     estimate_duration_s(segment.content, language, speed, pause_scale)
                 ),
                 pause_before_s=_grid(pause_s),
-                pan=0.0 if dry else seat(segment.speaker),
+                pan=0.0 if dry else places[segment.speaker],
                 space="none" if dry else space_of(scene),
             )
         )
@@ -130,9 +131,26 @@ def plan_timeline(
     return timeline
 
 
-def seat(character: str) -> float:
-    """A character's place between the loudspeakers, −0.4..0.4: always the same for the same id."""
-    return SEATS[_digest("seat", character) % len(SEATS)]
+def seats(cast: Cast) -> dict[str, float]:
+    """Every character's place between the loudspeakers, −0.4..0.4; narrators sit in the middle.
+
+    The seat a character's id points to, or the next free one: eight people in a row of the cast never share. Whoever
+    is added to the end of a character list leaves the others where they were.
+    """
+    found: dict[str, float] = {}
+    taken: set[int] = set()
+    for person in cast.assignments:
+        if person.role == "narrator":
+            found[person.character] = 0.0
+            continue
+        if len(taken) == len(SEATS):
+            taken.clear()
+        at = _digest("seat", person.character) % len(SEATS)
+        while at in taken:
+            at = (at + 3) % len(SEATS)  # 3 and 8 have no common divisor: every seat is tried, neighbours last
+        taken.add(at)
+        found[person.character] = SEATS[at]
+    return found
 
 
 def space_of(scene: Scene) -> str:

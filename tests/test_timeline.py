@@ -20,7 +20,7 @@ from story.errors import InputError, SoundboundError
 from story.loading import load_novel
 from story.novel import Chapter, Segment
 from story.pauses import ending, pause_between
-from story.planning import plan_timeline, retime, seat
+from story.planning import plan_timeline, retime, seats
 from story.scene_models import Ambience, Cue, Scene, SceneAnalysis
 from story.timeline import Timeline, scene_spans, to_ms
 
@@ -317,9 +317,16 @@ def test_narration_is_dry_and_centred_and_characters_sit_in_the_room() -> None:
     timeline = plan(chapter, scenes(scene("s0", "s2", setting="interior", place_class="church")))
     told, spoken, thought = timeline.dialogue_segments
     assert (told.pan, told.space) == (0.0, "none")
-    assert (spoken.pan, spoken.space) == (seat("ann"), "church")
+    assert (spoken.pan, spoken.space) == (seats(CAST)["ann"], "church")
     assert (thought.pan, thought.space) == (0.0, "none")
-    assert all(0 < abs(seat(f"p{i}")) <= 0.4 for i in range(50))
+
+
+def test_people_of_a_cast_sit_apart_and_stay_when_others_join() -> None:
+    people = [Assignment(character=f"p{i}", name="x", voice_id="v", why="") for i in range(20)]
+    few, many = (seats(Cast(model="m", assignments=people[:n])) for n in (8, 20))
+    assert len(set(few.values())) == 8
+    assert all(0 < abs(p) <= 0.4 for p in many.values())
+    assert few.items() <= many.items()
 
 
 def test_a_line_uses_its_own_voice_and_its_delivery() -> None:
