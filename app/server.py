@@ -53,8 +53,7 @@ def prefect_server(
 ) -> Iterator[str]:
     """Yield the API URL of a running Prefect server and point this process's Prefect at it.
 
-    The configured one if there is one, otherwise the local one, started if need be. Call before importing prefect.
-    Raises SoundboundError when it can't be reached or started.
+    The configured one if there is one, otherwise the local one, started if need be.    Raises SoundboundError when it can't be reached or started.
     """
     os.environ.update({k: v for k, v in CLIENT_SETTINGS.items() if k not in os.environ})
     if configured_url:
@@ -64,7 +63,7 @@ def prefect_server(
                 where=configured_url,
                 remedy="start it, or unset PREFECT_API_URL to use a local one",
             )
-        os.environ["PREFECT_API_URL"] = configured_url
+        _point_prefect_at(configured_url)
         yield configured_url
         return
     folder = home / "prefect"
@@ -72,8 +71,8 @@ def prefect_server(
     with (folder / "clients.lock").open("a") as clients:
         fcntl.flock(clients, fcntl.LOCK_SH)
         url = _find_or_start(folder, tell)
-        os.environ["PREFECT_API_URL"] = url
         os.environ.setdefault("PREFECT_HOME", str(folder))
+        _point_prefect_at(url)
         try:
             yield url
         finally:
@@ -81,6 +80,14 @@ def prefect_server(
                 fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _hand_in()
                 _stop(folder)
+
+
+def _point_prefect_at(url: str) -> None:
+    os.environ["PREFECT_API_URL"] = url
+    if "prefect" in sys.modules:  # it has read the environment already
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
 
 
 def running_server(home: Path) -> dict[str, Any] | None:
