@@ -88,10 +88,10 @@ def prepare_bed(path: Path, law: BedLaw, scratch: Scratch) -> BedTake | None:
 
 
 def _trim(samples: np.ndarray) -> np.ndarray:
-    """Cut fades and silence at the ends: what lies 12 dB below the take's median level, at most a quarter each."""
+    """Cut fades and silence at the ends: what lies 6 dB below the take's median level, at most a quarter each."""
     count = samples.shape[1] // CELL_FRAMES
     level = (samples[:, : count * CELL_FRAMES].reshape(2, count, CELL_FRAMES) ** 2).mean(axis=(0, 2))
-    loud = np.flatnonzero(level >= np.median(level) * 10**-1.2)
+    loud = np.flatnonzero(level >= np.median(level) * 10**-0.6)
     first = min(int(loud[0]), count // 4) if len(loud) else 0
     last = max(int(loud[-1]) + 1, count - count // 4) if len(loud) else count
     return samples[:, first * CELL_FRAMES : last * CELL_FRAMES]

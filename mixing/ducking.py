@@ -91,15 +91,3 @@ class DuckCurve:
                 row[:] = p[:-1, None] + (p[1:] - p[:-1])[:, None] * _RAMP
         offset = seconds[0] * SAMPLE_RATE_HZ
         return out.reshape(-1)[start - offset : stop - offset]
-
-    def gain_per_cell(self, cells: int) -> np.ndarray:
-        """Mean-square gain of every 10 ms cell, float32: what the curve does to energies."""
-        out = np.ones(cells, np.float32)
-        for second in self._by_second:
-            p = self._points(second)
-            if p is None or second < 0 or second * CELLS_PER_S >= cells:
-                continue
-            square = (p[:-1].astype(np.float64) ** 2).reshape(CELLS_PER_S, 10).mean(axis=1)
-            low = second * CELLS_PER_S
-            out[low : low + CELLS_PER_S] = square[: max(0, cells - low)]
-        return out

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,12 @@ def mix_chapter(
         block_frames: frames rendered at a time; changes memory and nothing else.
 
     Raises:
-        MixError: a take is damaged, or an output can't be written. No partial output is left in `out_dir` then.
+        MixError: a take is damaged, or an output can't be written. `out_dir` is then as it was before.
     """
     work_dir, tell = work_dir or out_dir, progress or (lambda share: None)
     out = out_dir / f"master.{audio_format}"
     stems = {stem: out_dir / "stems" / f"{stem}.flac" for stem in STEMS}
+    unfinished = {path: path.with_name(f".{path.name}") for path in (out, *stems.values())}
     try:
         (out_dir / "stems").mkdir(parents=True, exist_ok=True)
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -59,21 +61,30 @@ def mix_chapter(
         with Scratch(work_dir / "clips.f32") as clips, Scratch(work_dir / "sum.f32") as total:
             plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share))
             mixed, environment, loudest = _render(
-                plan, profile.laws, clips, total, stems, block_frames, lambda share: tell(0.2 + 0.5 * share)
+                plan,
+                profile.laws,
+                clips,
+                total,
+                {stem: unfinished[path] for stem, path in stems.items()},
+                block_frames,
+                lambda share: tell(0.2 + 0.5 * share),
             )
             made = master(
                 total,
                 Clip(0, 2, plan.frames),
-                out,
+                unfinished[out],
                 profile,
                 audio_format,
                 integrated_lufs(mixed),
                 block_frames,
                 lambda share: tell(0.7 + 0.3 * share),
             )
+        for path, whole in unfinished.items():
+            whole.replace(path)
     except BaseException as error:
-        for path in (out, *stems.values()):
-            path.unlink(missing_ok=True)
+        for path in unfinished.values():
+            with suppress(OSError):
+                path.unlink()
         if isinstance(error, OSError):
             raise MixError(
                 f"can't write the mix ({error.strerror or error})",

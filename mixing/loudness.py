@@ -54,11 +54,14 @@ class EnergyMeter:
 
     def add(self, samples: np.ndarray) -> None:
         """float32 `(channels, frames)`, the next block."""
+        if not samples.shape[1]:
+            return
         weighted, self._state = sosfilt(K_WEIGHTING, samples.astype(np.float64), axis=-1, zi=self._state)
         if self._rest.shape[1]:
             weighted = np.concatenate([self._rest, weighted], axis=1)
-        whole = weighted.shape[1] // CELL_FRAMES * CELL_FRAMES
-        cells = np.ascontiguousarray(weighted[:, :whole]).reshape(len(weighted), -1, CELL_FRAMES)
+        count = weighted.shape[1] // CELL_FRAMES
+        whole = count * CELL_FRAMES
+        cells = np.ascontiguousarray(weighted[:, :whole]).reshape(len(weighted), count, CELL_FRAMES)
         power = np.square(cells).mean(axis=-1)
         total = power[0].copy()
         for channel in power[1:]:

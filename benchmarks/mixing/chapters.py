@@ -147,7 +147,8 @@ def chapter(folder: Path, minutes: float, sentences: int = len(SENTENCES), bed_s
     for number, (start_s, end_s) in enumerate(zip(scene_starts, ends, strict=True)):
         last = end_s == timeline.total_duration_s
         stop_s = end_s if last else min(end_s + _XFADE_S, timeline.total_duration_s)
-        for layer, sound in enumerate([list(beds)[number % 4], *(["fire"] if number % 3 == 1 else [])]):
+        layers: list[str] = [list(beds)[number % 4]] + (["fire"] if number % 3 == 1 else [])
+        for layer, sound in enumerate(layers):
             bed = EnvironmentSegment(
                 id=f"scene{number + 1}-b{layer}",
                 scene=f"scene{number + 1}",
