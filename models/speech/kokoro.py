@@ -16,6 +16,7 @@ import os
 import re
 import threading
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,25 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+def fingerprint(settings: dict[str, Any]) -> str:
+    """Version of everything that shapes a take (engine and weights), "" if the weights are missing. Loads no model."""
+    folder = Path(settings["weights"])
+    parts = []
+    for name in ("kokoro.onnx", "vocab.json"):
+        try:
+            state = (folder / name).stat()
+        except OSError:
+            return ""
+        parts.append(_hash(folder / name, state.st_size, state.st_mtime_ns)[:8])
+    return f"kokoro-82m/{ENGINE}/{'-'.join(parts)}"
+
+
+@cache
+def _hash(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
 class Kokoro:
     """The engine. Settings: `weights`, the folder with kokoro.onnx, vocab.json and voices/*.bin.
 
@@ -76,17 +96,16 @@ class Kokoro:
         import onnxruntime
 
         self._folder = Path(settings["weights"])
-        missing = [n for n in ("kokoro.onnx", "vocab.json") if not (self._folder / n).is_file()]
-        if missing:
+        self.version = fingerprint(settings)
+        if not self.version:
             raise SoundboundError(
-                f"Kokoro is not installed: {', '.join(missing)} missing",
+                "Kokoro is not installed",
                 where=str(self._folder),
                 remedy="run `soundbound models install kokoro`",
             )
         model = (self._folder / "kokoro.onnx").read_bytes()
         vocab = json.loads((self._folder / "vocab.json").read_text(encoding="utf-8"))
         self._vocab: dict[str, int] = vocab.get("vocab", vocab)
-        self.version = f"kokoro-82m/{ENGINE}/{hashlib.sha256(model).hexdigest()[:12]}"
         self.lanes = cores()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

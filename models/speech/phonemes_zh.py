@@ -45,9 +45,7 @@ def _tools() -> Any:
     jieba.initialize()
 
     def pinyin(word: str) -> list[str]:
-        return lazy_pinyin(
-            word, style=Style.TONE3, neutral_tone_with_five=True, errors=lambda x: ["?"] * len(x)
-        )
+        return lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors="ignore")
 
     return jieba, posseg, pinyin, ZHG2P.py2ipa
 
