@@ -59,7 +59,7 @@ def glass_break(rng: Rng, duration_s: float) -> np.ndarray:
     canvas = Canvas.of(duration_s)
     crack = noise(rng, samples(0.25), [(900, -20), (2500, -4), (6000, 0), (13000, -4), (20000, -20)])
     shape = line(len(crack), (0, 1.0), (0.02, 0.5), (0.06, 0.25), (0.25, 0.0))
-    canvas.samples[:, : len(crack)] += wide(crack * shape, 0.5)[:, : canvas.n] * np.float32(0.28)
+    canvas.add(wide(crack * shape, 0.5), 0.0, 0.28)
     canvas.add(body(rng, 420, 9, 0.1, 0.6, 0.2), 0.0, 0.4)
     for at in rng.exponential(0.11, 55):
         canvas.add(shard(rng, 2600, 9500, 0.16), float(at), rng.uniform(0.1, 0.4), rng.uniform(-0.5, 0.5))

@@ -106,10 +106,10 @@ def gong(rng: Rng, duration_s: float) -> np.ndarray:
         freqs, 4.5 * (freqs / 500) ** -0.5, rng.uniform(0.2, 1.0, count) * (freqs / 500) ** -0.5, total
     )
     n = len(core)
-    bloom = 1 - np.exp(-np.arange(n) / samples(0.28))
+    bloom = 1 - np.exp(-np.arange(n) / samples(0.4))
     mono = mix(
         (unit(core), 1.0),
-        (unit(shimmer) * bloom.astype(np.float32), 0.75),
+        (unit(shimmer) * bloom.astype(np.float32), 1.0),
         (burst(rng, 0.2, 50, 300, 0.2), 0.4),
     )
     return reverberate(stereo(mono), space(rng, 1.0, 4000, 0.02), 0.15)[:, :n]

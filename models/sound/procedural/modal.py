@@ -141,7 +141,7 @@ def space(
 
 def reverberate(x: np.ndarray, tail: np.ndarray, wet: float) -> np.ndarray:
     """Add a room to `(2, n)`: dry plus `wet` times the convolution with `tail`; `(2, n + m − 1)`."""
-    out = scipy.signal.fftconvolve(x.mean(axis=0, keepdims=True), tail, axes=-1).astype(
+    out = scipy.signal.oaconvolve(x.mean(axis=0, keepdims=True), tail, axes=-1).astype(
         np.float32
     ) * np.float32(wet)
     out[:, : x.shape[1]] += x

@@ -29,11 +29,20 @@ from models.sound.procedural.wood import floor_step
 VOICE_RATE_HZ = 16_000
 
 
-def walla(rng: Rng, n: int, voices: int, copies: int, women: float = 0.35, effort: float = 0.0) -> np.ndarray:
+def walla(
+    rng: Rng,
+    n: int,
+    voices: int,
+    copies: int,
+    women: float = 0.35,
+    effort: float = 0.0,
+    dull_hz: float = 8000.0,
+) -> np.ndarray:
     """Many people talking, no word of it intelligible `(2, n)`, RMS ~1.
 
     Each of `voices` throats is used `copies` times, from other places, at other distances and elsewhere on the
-    circle: thirty people for the price of six. Mixed at 16 kHz and brought to 48 kHz by zero-padding its spectrum.
+    circle: thirty people for the price of six. Mixed at 16 kHz and brought to 48 kHz by padding its spectrum;
+    from `dull_hz` on it falls by 12 dB an octave (distance).
     """
     m = int(np.ceil(n / 3))
     rooms = np.zeros((2, 2, m), dtype=np.float32)  # near and far talkers
@@ -55,7 +64,9 @@ def walla(rng: Rng, n: int, voices: int, copies: int, women: float = 0.35, effor
                 rooms[c % 2, side] += talk * np.float32(weight)
     far = rooms[1]
     out = rooms[0] + (far + np.roll(far, 1, axis=1) + np.roll(far, 2, axis=1)) / np.float32(3)
-    out = irfft(rfft(out), n)
+    spectrum = rfft(out)
+    freq = np.arange(spectrum.shape[1], dtype=np.float32) * np.float32(VOICE_RATE_HZ / m)
+    out = irfft(spectrum / (1 + (freq / np.float32(dull_hz)) ** 2), n)
     return out / np.float32(rms(out) + 1e-9)
 
 

@@ -120,11 +120,7 @@ def street(rng: Rng, n: int) -> np.ndarray:
     for at in spaced(rng, turn_s, 8.0, 0.4):
         canvas.add(low_pass(cry(rng), 1900), float(at), rng.uniform(0.05, 0.12), rng.uniform(-0.8, 0.8))
     out = reverberate_circle(canvas.samples, space(rng, 0.7, 3000, 0.02), 0.25)
-    return (
-        out
-        + low_pass(walla(rng, n, 4, 4, 0.4, 0.2), 2200, 1) * np.float32(0.06)
-        + breeze(rng, n) * np.float32(0.03)
-    )
+    return out + walla(rng, n, 4, 4, 0.4, 0.2, 1600) * np.float32(0.06) + breeze(rng, n) * np.float32(0.03)
 
 
 @bed("street_night")
@@ -211,12 +207,12 @@ def battle(rng: Rng, n: int) -> np.ndarray:
     rolls = [rumble(rng, samples(2.8), 0.6, far=True) for _ in range(4)]
     cries = [low_pass(cry(rng, rng.uniform(0.4, 0.9)), 1700) for _ in range(6)]
     for at in spaced(rng, turn_s, 2.4, 0.45):  # guns beyond the hill
-        canvas.add(rolls[int(rng.integers(4))], float(at), rng.uniform(0.25, 0.8))
+        canvas.add(rolls[int(rng.integers(4))], float(at), rng.uniform(0.3, 0.6))
         boom = noise(rng, samples(1.2), [(22, -8), (40, 0), (90, -3), (250, -24), (700, -44)]) * decay(
             samples(1.2), 1.0
         )
         boom[: samples(0.012)] *= np.linspace(0, 1, samples(0.012), dtype=np.float32)
-        canvas.add(boom, float(at), rng.uniform(0.06, 0.22), rng.uniform(-0.7, 0.7))
+        canvas.add(boom, float(at), rng.uniform(0.05, 0.12), rng.uniform(-0.7, 0.7))
     shots = [
         low_pass(
             mix((n_wave(1.2), 1.0), (burst(rng, 0.12, 150, 2200, 0.1), 0.8)), float(rng.uniform(700, 1900))
@@ -240,6 +236,6 @@ def battle(rng: Rng, n: int) -> np.ndarray:
             rng.uniform(-0.9, 0.9),
         )
     out = reverberate_circle(canvas.samples, space(rng, 2.2, 1800, 0.06, 0.7), 0.8)
-    shouting = low_pass(walla(rng, n, 4, 5, 0.0, 1.0), 1500, 1)
+    shouting = walla(rng, n, 4, 5, 0.0, 1.0, 1100)
     ground = air(rng, n, [(20, -8), (38, 0), (100, -3), (300, -20), (900, -40)], 0.6) * swell(rng, n, 0.4, 3)
     return out + shouting * np.float32(0.03) + ground * np.float32(0.06)

@@ -190,7 +190,7 @@ def splash(rng: Rng, duration_s: float) -> np.ndarray:
     n = samples(min(duration_s, 1.6))
     sheet = noise(rng, n, [(250, -16), (700, 0), (2500, -3), (7000, -8), (15000, -26)])
     shape = line(n, (0, 0.4), (0.02, 1.0), (0.09, 0.55), (0.16, 0.85), (0.3, 0.6), (0.8, 0.12), (1.5, 0.0))
-    canvas.samples += wide(sheet * shape, 0.5)[:, : canvas.n] * np.float32(0.32)
+    canvas.add(wide(sheet * shape, 0.5), 0.0, 0.32)
     bank = bubbles(rng, 220, 900, 24) + bubbles(rng, 900, 2800, 24)
     for at in rng.exponential(0.28, 150) + 0.03:
         level = 0.45 * np.exp(-at * 1.8) * rng.uniform(0.3, 1)
