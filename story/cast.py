@@ -7,8 +7,9 @@ least cost at that moment (story/voice_fit.py says what costs what), so the resu
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -166,25 +167,14 @@ class _Board:
 
     def __init__(self, novel: Novel, fixed: dict[str, dict[str, str]], voices: dict[str, Voice]) -> None:
         self.amounts = said(s for c in novel.chapters for s in c.segments)
-        self.chosen: dict[str, dict[str, str]] = dict(fixed)
+        self.chosen: dict[str, dict[str, str]] = {}
         self._people = {c.id: c for c in novel.characters}
         self._voices = voices
         self._pronouns = pronoun_evidence(novel)
-        self._users: dict[str, list[str]] = defaultdict(list)  # voice id → character ids
+        self._chapters, self._near = _meetings(novel)
+        self._users: dict[str, _Users] = defaultdict(_Users)  # by voice id
         for character, entry in fixed.items():
-            self._users[entry["voice_id"]].append(character)
-        self._chapters: dict[str, set[str]] = defaultdict(set)
-        self._near: dict[str, set[str]] = defaultdict(set)
-        for chapter in novel.chapters:
-            recent: list[str] = []
-            for segment in chapter.segments:
-                if not segment.spoken or self._people[segment.speaker].role == "narrator":
-                    continue
-                self._chapters[segment.speaker].add(chapter.id)
-                for other in recent[-NEIGHBOURS:]:
-                    self._near[segment.speaker].add(other)
-                    self._near[other].add(segment.speaker)
-                recent.append(segment.speaker)
+            self._give(self._people[character], entry)
 
     def choose(self, character: Character, voices: list[Voice]) -> None:
         gender, why = gender_of(character, self._pronouns.get(character.id, Counter()))
@@ -194,40 +184,72 @@ class _Board:
         wanted = Wanted(
             gender if sure or narrator else coin(character.id), sure, age, narrator, self._main(character)
         )
-        sharing = {
-            v.id: max(
-                (meeting_cost(**self._meeting(character, other)) for other in self._users[v.id]), default=0.0
-            )
-            for v in voices
-        }
-        heard = {v: self._weight(users) for v, users in self._users.items() if users}
-        voice = best_voice(wanted, voices, sharing, [(self._voices[v], w) for v, w in heard.items()])
-        role = "narrator, " if narrator else ""
-        self.chosen[character.id] = {
-            "voice_id": voice.id,
-            "why": role + why + ("" if age == "unknown" else f", {age}"),
-        }
-        self._users[voice.id].append(character.id)
+        sharing = {v.id: self._sharing(character, self._users[v.id]) for v in voices}
+        # Main characters must sound unlike each other; that others do as well matters less.
+        heard = [(self._voices[v], 1.0 if u.main else 0.4) for v, u in self._users.items() if u.characters]
+        voice = best_voice(wanted, voices, sharing, heard)
+        told = ("narrator, " if narrator else "") + why + ("" if age == "unknown" else f", {age}")
+        self._give(character, {"voice_id": voice.id, "why": told})
+
+    def _give(self, character: Character, entry: dict[str, str]) -> None:
+        self.chosen[character.id] = entry
+        users = self._users[entry["voice_id"]]
+        users.characters.add(character.id)
+        users.chapters |= self._chapters[character.id]
+        users.main |= self._main(character)
+        users.heard |= self.amounts[character.id] > 0
 
     def _main(self, character: Character) -> bool:
         return character.role in ("narrator", "major") and self.amounts[character.id] > 0
 
-    def _weight(self, users: list[str]) -> float:
-        """How much it matters to sound unlike those who have a voice already: main characters count in full."""
-        return 1.0 if any(self._main(self._people[u]) for u in users) else 0.4
-
-    def _meeting(self, character: Character, other: str) -> dict[str, bool]:
-        return {
-            "main": self._main(character) or self._main(self._people[other]),
-            "near": other in self._near[character.id],
-            "same_chapter": bool(self._chapters[character.id] & self._chapters[other]),
-            "heard": self.amounts[character.id] > 0 and self.amounts[other] > 0,
-        }
+    def _sharing(self, character: Character, users: _Users) -> float:
+        if not users.characters:
+            return 0.0
+        return meeting_cost(
+            main=self._main(character) or users.main,
+            near=not self._near[character.id].isdisjoint(users.characters),
+            same_chapter=not self._chapters[character.id].isdisjoint(users.chapters),
+            heard=self.amounts[character.id] > 0 and users.heard,
+        )
 
     def warnings(self) -> list[str]:
         """Voices that two who speak have to share."""
         users: dict[str, list[str]] = defaultdict(list)
-        for character, entry in self.chosen.items():
-            if self.amounts[character]:
-                users[entry["voice_id"]].append(self._people[character].name)
-        return [f"{', '.join(names)} share the voice {v}" for v, names in users.items() if len(names) > 1]
+        for character in self._people.values():
+            if self.amounts[character.id]:
+                users[self.chosen[character.id]["voice_id"]].append(character.name)
+        return [
+            f"{_names(names)} share the voice {voice}" for voice, names in users.items() if len(names) > 1
+        ]
+
+
+@dataclass
+class _Users:
+    """Who has one voice: the characters, where they speak, whether a main one is among them, whether any speaks."""
+
+    characters: set[str] = field(default_factory=set)
+    chapters: set[str] = field(default_factory=set)
+    main: bool = False
+    heard: bool = False
+
+
+def _meetings(novel: Novel) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """(chapters each character speaks in, whom each speaks within NEIGHBOURS lines of); narrators are everywhere."""
+    chapters: dict[str, set[str]] = defaultdict(set)
+    near: dict[str, set[str]] = defaultdict(set)
+    narrators = {c.id for c in novel.characters if c.role == "narrator"}
+    for chapter in novel.chapters:
+        recent: deque[str] = deque(maxlen=NEIGHBOURS)
+        for segment in chapter.segments:
+            if not segment.spoken or segment.speaker in narrators:
+                continue
+            chapters[segment.speaker].add(chapter.id)
+            for other in recent:
+                near[segment.speaker].add(other)
+                near[other].add(segment.speaker)
+            recent.append(segment.speaker)
+    return chapters, near
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

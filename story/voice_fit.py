@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from story.novel import Age, Gender
@@ -88,6 +89,7 @@ def meeting_cost(*, main: bool, near: bool, same_chapter: bool, heard: bool) -> 
     return SHARE + SAME_CHAPTER * same_chapter + CONVERSING * near
 
 
+@lru_cache(maxsize=65536)  # a book of 2,000 speakers asks a million times
 def semitones(a_hz: float, b_hz: float) -> float:
     """The distance of two pitches; 0 where one is not known."""
     return abs(12 * math.log2(a_hz / b_hz)) if a_hz > 0 and b_hz > 0 else 0.0
