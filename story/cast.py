@@ -21,7 +21,7 @@ from story.jsonfile import nearest, quote
 from story.novel import Age, Character, Gender, Novel, Role
 from story.people import age_of, coin, gender_of, pronoun_evidence
 from story.speakers import said
-from story.voice_fit import Wanted, best_voice, meeting_cost
+from story.voice_fit import MISFIT, Wanted, best_voice, fit_cost, meeting_cost
 
 NEIGHBOURS = 3  # lines: two who speak this close to one another are in conversation
 
@@ -173,6 +173,7 @@ class _Board:
         self._pronouns = pronoun_evidence(novel)
         self._chapters, self._near = _meetings(novel)
         self._users: dict[str, _Users] = defaultdict(_Users)  # by voice id
+        self._misfits: list[str] = []
         for character, entry in fixed.items():
             self._give(self._people[character], entry)
 
@@ -188,6 +189,11 @@ class _Board:
         # Main characters must sound unlike each other; that others do as well matters less.
         heard = [(self._voices[v], 1.0 if u.main else 0.4) for v, u in self._users.items() if u.characters]
         voice = best_voice(wanted, voices, sharing, heard)
+        if fit_cost(wanted, voice) >= MISFIT and self.amounts[character.id]:
+            kind = f"{voice.gender}, {voice.age}"
+            self._misfits.append(
+                f"{character.name} has the voice {voice.id} ({kind}): no fitting one was left"
+            )
         told = ("narrator, " if narrator else "") + why + ("" if age == "unknown" else f", {age}")
         self._give(character, {"voice_id": voice.id, "why": told})
 
@@ -213,7 +219,7 @@ class _Board:
         )
 
     def warnings(self) -> list[str]:
-        """Voices that two who speak have to share."""
+        """Voices that do not fit, and those that two who speak have to share."""
         users: dict[str, list[str]] = defaultdict(list)
         for character in self._people.values():
             if self.amounts[character.id]:

@@ -264,6 +264,13 @@ def test_without_evidence_genders_are_mixed_but_stable() -> None:
     )
 
 
+def test_a_main_character_left_with_a_voice_that_does_not_fit_is_told() -> None:
+    book = novel({"bob": {**MAN, "role": "major"}}, [("narrator", "x"), ("bob", "Hello.")])
+    left = [v for v in VOICES if v.id in ("george", "girl")]
+    assert cast(book, voices=left)["bob"] == "girl"
+    assert warnings(book, voices=left) == ["Bob has the voice girl (female, child): no fitting one was left"]
+
+
 def test_one_voice_for_everybody_is_possible_and_told() -> None:
     book = novel({"ann": {**WOMAN, "role": "major"}}, [("narrator", "x"), ("ann", "Hello.")])
     assert warnings(book, voices=VOICES[:1]) == ["Narrator, Ann share the voice george"]
