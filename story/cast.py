@@ -224,9 +224,8 @@ class _Board:
         for character in self._people.values():
             if self.amounts[character.id]:
                 users[self.chosen[character.id]["voice_id"]].append(character.name)
-        return [
-            f"{_names(names)} share the voice {voice}" for voice, names in users.items() if len(names) > 1
-        ]
+        shared = [f"{_names(n)} share the voice {voice}" for voice, n in users.items() if len(n) > 1]
+        return self._misfits + shared
 
 
 @dataclass
