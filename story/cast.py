@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -173,11 +173,18 @@ class _Board:
         self._pronouns = pronoun_evidence(novel)
         self._chapters, self._near = _meetings(novel)
         self._users: dict[str, _Users] = defaultdict(_Users)  # by voice id
-        self._misfits: list[str] = []
         for character, entry in fixed.items():
             self._give(self._people[character], entry)
 
     def choose(self, character: Character, voices: list[Voice]) -> None:
+        wanted, why = self._wanted(character)
+        sharing = {v.id: self._sharing(character, self._users[v.id]) for v in voices}
+        # Main characters must sound unlike each other; that others do as well matters less.
+        heard = [(self._voices[v], 1.0 if u.main else 0.4) for v, u in self._users.items() if u.characters]
+        self._give(character, {"voice_id": best_voice(wanted, voices, sharing, heard).id, "why": why})
+
+    def _wanted(self, character: Character) -> tuple[Wanted, str]:
+        """What fits the character, and in words what is known of it."""
         gender, why = gender_of(character, self._pronouns.get(character.id, Counter()))
         sure = gender != "unknown"
         narrator = character.role == "narrator"
@@ -185,17 +192,7 @@ class _Board:
         wanted = Wanted(
             gender if sure or narrator else coin(character.id), sure, age, narrator, self._main(character)
         )
-        sharing = {v.id: self._sharing(character, self._users[v.id]) for v in voices}
-        # Main characters must sound unlike each other; that others do as well matters less.
-        heard = [(self._voices[v], 1.0 if u.main else 0.4) for v, u in self._users.items() if u.characters]
-        voice = best_voice(wanted, voices, sharing, heard)
-        if fit_cost(wanted, voice) >= MISFIT and self.amounts[character.id]:
-            kind = f"{voice.gender}, {voice.age}"
-            self._misfits.append(
-                f"{character.name} has the voice {voice.id} ({kind}): no fitting one was left"
-            )
-        told = ("narrator, " if narrator else "") + why + ("" if age == "unknown" else f", {age}")
-        self._give(character, {"voice_id": voice.id, "why": told})
+        return wanted, ("narrator, " if narrator else "") + why + ("" if age == "unknown" else f", {age}")
 
     def _give(self, character: Character, entry: dict[str, str]) -> None:
         self.chosen[character.id] = entry
@@ -221,11 +218,19 @@ class _Board:
     def warnings(self) -> list[str]:
         """Voices that do not fit, and those that two who speak have to share."""
         users: dict[str, list[str]] = defaultdict(list)
+        misfits = []
         for character in self._people.values():
-            if self.amounts[character.id]:
-                users[self.chosen[character.id]["voice_id"]].append(character.name)
+            if not self.amounts[character.id]:
+                continue
+            voice = self._voices[self.chosen[character.id]["voice_id"]]
+            users[voice.id].append(character.name)
+            wanted = replace(self._wanted(character)[0], narrator=False)
+            if not character.voice_id and fit_cost(wanted, voice) >= MISFIT:
+                misfits.append(
+                    f"{character.name} has the voice {voice.id}, which does not fit ({voice.gender}, {voice.age})"
+                )
         shared = [f"{_names(n)} share the voice {voice}" for voice, n in users.items() if len(n) > 1]
-        return self._misfits + shared
+        return misfits + shared
 
 
 @dataclass
