@@ -23,8 +23,14 @@ _GAP_STOP = (
     r"(?!(?:and|but|or|as|when|while|then|than|that|which|who|whom|whose|where|if|until|till|because|for|so|before|after|"
     r"like)\b)"
 )
-_GAP_WORD = r"\w[\w'’]*"
-_SEPARATOR = r"(?:[ \n]+|-)"
+_GAP_WORD = r"\w[\w'’-]*"
+# Capitalised at the start of a sentence, but nobody's name.
+_NO_NAME = (
+    "It|Its|The|This|That|These|Those|There|Then|Thus|When|As|And|But|So|Now|His|Her|My|Their|Our|Your|In|On|At|An|If|To|Of|Or|"
+    "For|With|By|From|After|Before|While|Not|No|Nor|What|Which|Where|How|Why|Down|Up|Out|Over|Here|Some|Such|All|Once|Only|Still|Even|"
+    "Yet|Just|Again|Also|Through|Upon|Under|Above|Along|Across|Into|Away|Back|Two|Three|Four|Five|Ten|Every|Each|Nothing|Something"
+)
+_SEPARATOR = r"[ \n]+"
 _LOOSE_SEPARATOR = r"(?:[,:]?[ \n]+|-{1,2}|[—–])"
 _CHINESE_GAP = r"[^。！？；，、：…—\s“”「」『』\"]{0,8}?"
 
@@ -92,7 +98,7 @@ def _word_alternatives(token: str, sets: dict[str, list[str]]) -> list[str]:
                 words = [_word_expression(word, sets) for word in entry.split(" ")]
                 found.append(_SEPARATOR.join(words))
         elif part == "@":
-            found.append(r"(?-i:[A-Z][\w'’]+)")
+            found.append(rf"(?-i:(?!(?:{_NO_NAME})\b)[A-Z][\w'’]+)")
         elif part.endswith("!"):
             found.extend(re.escape(form) for form in verb_forms(part[:-1]))
         elif part.endswith("+"):
@@ -138,12 +144,42 @@ def english(pattern: str, lexicon: str = "cues_en") -> re.Pattern[str]:
     return re.compile(expression + r"(?![\w’'])")
 
 
+@cache
+def english_triggers(pattern: str, lexicon: str = "cues_en") -> frozenset[str]:
+    """Words of which one must be in a text for the pattern to match there: a cheap first test.
+
+    They are the first words of the bracketed token's alternatives (of the first required token when none is).
+    """
+    tokens = [token for token in pattern.split() if not token.startswith(("~", "?"))]
+    token = next((token for token in tokens if token.startswith("[")), tokens[0]).strip("[]")
+    words: set[str] = set()
+    for alternative in _word_alternatives(token, _sets(lexicon)):
+        if alternative.startswith("(?"):
+            return frozenset()  # a name or a nested choice: no cheap test
+        words.add(re.split(r"\\|\[|\(| ", alternative, maxsplit=1)[0].lower())
+    return frozenset(words)
+
+
 def chinese(pattern: str, lexicon: str = "cues_zh") -> re.Pattern[str]:
     """Compiles one Chinese pattern; group `w` is the words between « and » (the whole match when none are)."""
     sets = _sets(lexicon)
     expression = re.sub(r"\{([a-z_]+)\}", lambda m: "(?:" + "|".join(sets[m[1]]) + ")", pattern)
     expression = re.sub(r"(?<!\[\^)~", lambda _: _CHINESE_GAP, expression)
     return re.compile(expression.replace("«", "(?P<w>").replace("»", ")"))
+
+
+@cache
+def _chinese_forms() -> dict[int, str]:
+    """Traditional characters to simplified, half-width punctuation to full: one to one, so offsets stay."""
+    pairs = "".join(load_data("traditional")["pairs"])
+    table = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    table |= dict(zip("．,;:!?", "。，；：！？", strict=True))
+    return str.maketrans(table)
+
+
+def plain_chinese(text: str) -> str:
+    """Chinese text in the characters the lexicons are written in; same length."""
+    return text.translate(_chinese_forms())
 
 
 def anchor_span(match: re.Match[str]) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def beds(
     if place is None:
         layers = list(table["settings"][scene.setting])
     else:
-        layers = list(place["night" if scene.time_of_day == "night" else "day"])
+        layers = list(place.get(scene.time_of_day) or place["day"])
         if people and "people" in place:
             layers = list(place["people"])
             near = [name for name in near if name != "crowd"]

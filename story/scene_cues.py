@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from story.lexicon import anchor_span, chinese, english, load_data
+from story.lexicon import anchor_span, chinese, english, english_triggers, load_data, plain_chinese
 from story.novel import Segment
 from story.polarity import polarity, sentence_bounds
 from story.scene_models import Cue, Polarity
@@ -28,14 +28,21 @@ _CHARACTERS_A_CUE = {"en": 45, "zh": 14}
 # Two sounds of a family this close in one sentence are one event told twice ("running hard, their feet beating").
 _FAMILY_GAP = {"en": 60, "zh": 16}
 
+_WORD = re.compile(r"[a-z]+")
 _QUOTES = re.compile(
-    r"“[^“”]{0,3000}(?:”|$)|\"[^\"]{0,3000}(?:\"|$)|「[^「」]{0,3000}(?:」|$)|『[^『』]{0,3000}(?:』|$)|«[^«»]{0,3000}»"
+    r"“[^“”\"]{0,3000}(?:[”\"]|(?=“)|$)|\"[^\"“”]{0,3000}(?:[\"”]|(?=“)|$)|「[^「」]{0,3000}(?:」|$)|『[^『』]{0,3000}(?:』|$)|«[^«»]{0,3000}»"
     r"|(?<![\w’])‘[^‘]{0,3000}?[,.!?—…-]’(?!\w)|(?<![\w'])'(?=[A-Z])[^']{0,400}(?:(?<=\w)'(?=\w)[^']{0,400}){0,40}?[,.!?—-]'(?!\w)"
 )
 # 「“哑——”的一声」: what stands in these quotes is a sound, not speech.
 _QUOTED_SOUND = re.compile(
     r"[“「『\"]([^“”「」『』\"，。]{1,6})[”」』\"](?=[的地]?[^，。；]{0,2}一声|地?响|的[^，。；]{0,3}声)"
 )
+
+
+def reading_text(content: str, language: str) -> str:
+    """What the lexicons are matched against: quotations blanked, Chinese in simplified characters; same length."""
+    text = mask_quotes(content)
+    return plain_chinese(text) if language == "zh" else text
 
 
 def mask_quotes(text: str) -> str:
@@ -48,8 +55,8 @@ def mask_quotes(text: str) -> str:
     def blank(match: re.Match[str]) -> str:
         if any(match.start() < end and start < match.end() for start, end in sounds):
             return match[0]
-        inner = len(match[0]) - 2
-        return match[0] if inner < 1 else match[0][0] + " " * inner + match[0][-1]
+        last = match[0][-1] if len(match[0]) > 1 and match[0][-1] in "”\"」』»’'" else " " * (len(match[0]) > 1)
+        return match[0][0] + " " * (len(match[0]) - 2) + last
 
     return _QUOTES.sub(blank, text)
 
@@ -59,7 +66,7 @@ class Rule:
     """One compiled entry of cues_<language>.json."""
 
     sound: str
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[tuple[re.Pattern[str], frozenset[str]], ...]  # with its trigger words; none: always tried
     unless: tuple[re.Pattern[str], ...]
     needs: tuple[re.Pattern[str], ...]
     needs_segment: tuple[re.Pattern[str], ...]
@@ -93,7 +100,10 @@ def cue_rules(language: str) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             sound=entry["sound"],
-            patterns=patterns(entry, "patterns"),
+            patterns=tuple(
+                (compiler(pattern), english_triggers(pattern) if language == "en" else frozenset())
+                for pattern in entry["patterns"]
+            ),
             unless=patterns(entry, "unless"),
             needs=patterns(entry, "needs"),
             needs_segment=patterns(entry, "needs_segment"),
@@ -129,10 +139,13 @@ def _overlaps(
 
 def _candidates(text: str, language: str) -> list[_Found]:
     found = []
+    words = frozenset(_WORD.findall(text.lower())) if language == "en" else frozenset()
     for rule in cue_rules(language):
         if rule.needs_segment and not any(p.search(text) for p in rule.needs_segment):
             continue
-        for pattern in rule.patterns:
+        for pattern, triggers in rule.patterns:
+            if triggers and triggers.isdisjoint(words):
+                continue
             for match in pattern.finditer(text):
                 start, end = anchor_span(match)
                 if end <= start:
@@ -229,7 +242,7 @@ def find_cues(segment: Segment, language: str) -> list[Cue]:
         return [_effect_cue(segment)] if segment.content.strip() else []
     if segment.type not in READ_TYPES:
         return []
-    text = mask_quotes(segment.content)
+    text = reading_text(segment.content, language)
     found = _one_cue_an_event(_one_cue_a_word(_candidates(text, language)), language)
     cues = []
     for number, item in enumerate(_thinned(found, len(text), language), 1):

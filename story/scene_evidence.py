@@ -14,12 +14,12 @@ from typing import Any, Literal
 from story.lexicon import load_data
 from story.novel import Segment
 from story.polarity import polarity
-from story.scene_cues import READ_TYPES, mask_quotes
+from story.scene_cues import READ_TYPES, reading_text
 
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
-ARRIVAL, LOCATIVE, MENTION, HINT = 3.0, 2.0, 0.5, 0.6
+ARRIVAL, LOCATIVE, MENTION, HINT = 3.0, 2.0, 0.5, 0.8
 # How much context to the left decides what a mention means.
 _LEFT = {"en": 90, "zh": 16}
 _RIGHT = {"en": 40, "zh": 8}
@@ -91,7 +91,8 @@ def lexicon(language: str) -> Lexicon:
         "setting": [(value, words, 1.0, False) for value, words in data["generic"].items()],
         "season": [("cold", data["season_cold"], 1.0, False)],
     }
-    for kind, table in (("time", "times"), ("weather", "weather"), ("near", "near"), ("mood", "moods")):
+    tables: tuple[tuple[Kind, str], ...] = (("time", "times"), ("weather", "weather"), ("near", "near"), ("mood", "moods"))
+    for kind, table in tables:
         groups[kind] = [(value, words, 1.0, False) for value, words in data[table].items()]
     names = (
         "arrival",
@@ -136,7 +137,7 @@ def _place_weight(book: Lexicon, left: str, right: str) -> tuple[float, bool]:
 
 
 def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tuple[float, bool]:
-    value, weight, hint = book.terms[kind].value_of[word]
+    _, weight, hint = book.terms[kind].value_of[word]
     if kind == "place":
         if hint:
             return HINT, False
@@ -158,7 +159,7 @@ def findings(segment: Segment, language: str) -> list[Finding]:
     if segment.type not in READ_TYPES:
         return []
     book = lexicon(language)
-    text = mask_quotes(segment.content)
+    text = reading_text(segment.content, language)
     found: list[Finding] = []
     for kind, terms in book.terms.items():
         for match in terms.pattern.finditer(text):
@@ -210,7 +211,7 @@ def time_shift(segment: Segment, language: str) -> int | None:
     """Where in the segment a sentence opens with a jump in time ("Next morning", 第二天), or None."""
     if segment.type not in READ_TYPES:
         return None
-    text = mask_quotes(segment.content)
+    text = reading_text(segment.content, language)
     match = _sentence_start(language).search(text)
     if match is None:
         return None

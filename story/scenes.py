@@ -66,7 +66,7 @@ def _place(found: list[Finding], block: Block) -> tuple[str, float]:
     if totals.get("house", 0.0) >= _PLACE_ENOUGH and inside and max(inside.values()) >= _SPECIFIC_ENOUGH:
         # "room", "hall", "table" are also parts of inns and palaces: they support the more telling class.
         best = max(inside, key=lambda name: (inside[name], name))
-        if place_setting(best) == "interior" and inside[best] * 4 >= totals["house"]:
+        if place_setting(best) == "interior" and inside[best] * 6 >= totals["house"]:
             totals[best] += totals.pop("house")
     value, share = _winner(totals, _PLACE_ENOUGH, _LEAD)
     if value == "unknown":
