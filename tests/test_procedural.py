@@ -7,12 +7,14 @@ it moves, how often something strikes, how long it rings.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.signal
+from faster_whisper.vad import get_speech_timestamps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -184,6 +186,16 @@ def test_seed_and_attempt_vary_it(sound: str) -> None:
             assert not np.array_equal(takes[a][:, :n], takes[b][:, :n])
 
 
+def test_threads_do_not_disturb_each_other() -> None:
+    wishes = [
+        request("effect", sound, 1.0, seed) for seed in range(3) for sound in ("keys", "crow", "door_slam")
+    ]
+    with ThreadPoolExecutor(ENGINE.lanes) as pool:
+        together = list(pool.map(ENGINE.render, wishes))
+    for wish, rendered in zip(wishes, together, strict=True):
+        assert np.array_equal(rendered.samples, ENGINE.render(wish).samples)
+
+
 def test_global_random_state_is_neither_used_nor_touched() -> None:
     np.random.seed(1)
     before = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
@@ -335,6 +347,19 @@ def test_one_voice_has_syllables_pitch_and_pauses() -> None:
     lag = 80 + int(np.argmax(auto[80:230]))
     assert 70 < 16_000 / lag < 200
     assert auto[lag] / auto[0] > 0.4
+
+
+def test_a_speech_detector_takes_babble_for_speech_and_weather_for_none() -> None:
+    """Silero's detector (inside faster-whisper) as an ear that was never told about our synthesis."""
+
+    def speech(x: np.ndarray) -> float:
+        found = get_speech_timestamps(x / np.abs(x).max() * np.float32(0.7))
+        return sum(part["end"] - part["start"] for part in found) / len(x)
+
+    for f0_hz, size in ((110.0, 1.0), (200.0, 1.17)):
+        assert speech(babble(np.random.default_rng(1), 8.0, f0_hz, size)) > 0.7
+    for sound in ("rain", "wind", "sea", "fire"):
+        assert speech(scipy.signal.decimate(bed(sound).mean(axis=0), 3).astype(np.float32)) < 0.1, sound
 
 
 def test_train_clacks_in_pairs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from pathlib import Path
@@ -58,6 +59,15 @@ def maker_id(request: SoundRequest) -> str:
     )
 
 
+def source_hash() -> str:
+    """A hash of this package's own files."""
+    total = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.*")):
+        if path.suffix in (".py", ".json"):
+            total.update(path.read_bytes())
+    return total.hexdigest()[:12]
+
+
 def fast_length(n: int) -> int:
     """The next length whose spectrum is quick to compute (factors 2, 3 and 5 only)."""
     found = scipy.fft.next_fast_len(n, real=True)
@@ -67,7 +77,7 @@ def fast_length(n: int) -> int:
 class Procedural:
     """Synthesises every sound of story/data/sounds.json; no weights, no licence questions (SoundModel)."""
 
-    version = "procedural/1"
+    version = "procedural/1-" + source_hash()  # a take made by other code is another take
     lanes = 2  # every render has its own Generator; numpy and pocketfft release the GIL
 
     def __init__(self, settings: dict[str, Any], device: str) -> None:

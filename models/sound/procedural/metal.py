@@ -76,7 +76,7 @@ def stereo(mono: np.ndarray) -> np.ndarray:
 def bell_large(rng: Rng, duration_s: float) -> np.ndarray:
     canvas = Canvas.of(duration_s + 3.0)
     prime, every = rng.uniform(300, 380), 2.6
-    for k in range(max(1, round(duration_s / 4.0 * 1.0)) if duration_s < 6 else int(duration_s / every)):
+    for k in range(max(1, round(duration_s / 4.0)) if duration_s < 6 else int(duration_s / every)):
         canvas.add(bell(rng, prime, 9.0, 0.7, duration_s + 3.0 - k * every), k * every, rng.uniform(0.9, 1.0))
     return reverberate(canvas.samples, space(rng, 1.5, 3000, 0.05), 0.25)[:, : canvas.n]
 

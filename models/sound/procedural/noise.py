@@ -112,11 +112,9 @@ def drift(rng: Rng, n: int, rate_hz: float) -> np.ndarray:
 
 def around(points: np.ndarray, n: int) -> np.ndarray:
     """A closed curve through equally spaced `points`, drawn with n samples; float32."""
-    closed = np.append(points, points[0]).astype(np.float32)
+    closed = np.append(points, points[0])
     where = np.arange(n, dtype=np.float64) * (len(points) / n)
-    at = where.astype(np.int32)
-    part = (where - at).astype(np.float32)
-    return closed[at] + (closed[at + 1] - closed[at]) * part
+    return np.interp(where, np.arange(len(closed), dtype=np.float64), closed).astype(np.float32)
 
 
 def swell(rng: Rng, n: int, rate_hz: float, depth_db: float) -> np.ndarray:

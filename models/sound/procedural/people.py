@@ -58,7 +58,8 @@ def walla(
         )
         for c in range(copies):
             shift = int((c + rng.uniform(0.2, 0.8)) / copies * m)
-            angle, level = rng.uniform(0.15, 0.85) * np.pi / 2, rng.uniform(0.45, 1.0)
+            angle = rng.uniform(0.15, 0.85) * np.pi / 2
+            level = np.exp(rng.uniform(np.log(0.25), np.log(1.2)))  # some sit near, most do not
             talk = np.roll(throats[c % 3], shift)
             for side, weight in enumerate((np.cos(angle) * level, np.sin(angle) * level)):
                 rooms[c % 2, side] += talk * np.float32(weight)

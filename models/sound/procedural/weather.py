@@ -159,7 +159,7 @@ def rumble(rng: Rng, n: int, weight: float, far: bool) -> np.ndarray:
         (band(500, 1800), 0.0 if far else 0.34, 0.07),
         (band(1800, 7000), 0.0 if far else 0.22, 0.035),
     )
-    strokes = [(0.0, 1.0)] + [
+    strokes = [(0.0, 1.0 if far else 1.8)] + [
         (float(rng.uniform(0.1, 0.5) * length_s), float(rng.uniform(0.2, 0.65))) for _ in range(5)
     ]
     out = np.zeros((2, n), dtype=np.float32)
