@@ -34,6 +34,7 @@ from tasks.mix import mix
 from tasks.plan import fit_effects, plan_timeline, retime
 from tasks.publish import publish
 from tasks.results import ChapterResult
+from tasks.sound_engines import SoundEngines
 
 
 def _run_name() -> str:
@@ -90,7 +91,7 @@ def _render(
     sound = catalog.resolve(options.sound, "sound", machine)
     voices = {v.id: v for v in catalog.voices(speech)}
     cast = book_cast(target.parent, book, list(voices.values()), speech.name, machine)
-    store = TakeStore(machine.takes_dir)
+    store, engines = TakeStore(machine.takes_dir), SoundEngines(sound, machine)
 
     analysis = analyze_scenes(book, chapter)
     timeline = plan_timeline(book, chapter, analysis, cast)
@@ -101,12 +102,12 @@ def _render(
     timeline = retime(timeline, lines.takes)
     clock.lap("dialogue")
 
-    wanted = bed_requests(timeline, sound, machine, options.seed)
-    beds = run_stage(generate_environment, "environment", wanted, store, machine)
+    wanted_beds = bed_requests(timeline, engines, options.seed)
+    beds = run_stage(generate_environment, "environment", wanted_beds, store, machine)
     clock.lap("environment")
 
-    wanted = effect_requests(timeline, sound, machine, options.seed)
-    effects = run_stage(generate_effects, "effects", wanted, store, machine)
+    wanted_effects = effect_requests(timeline, engines, options.seed)
+    effects = run_stage(generate_effects, "effects", wanted_effects, store, machine)
     timeline = fit_effects(timeline, effects.takes)
     clock.lap("effects")
 
@@ -131,6 +132,7 @@ def _render(
         options,
         models=(speech.name, sound.name),
         stages=(lines, beds, effects),
+        credits=sorted({engines.credit_for(w.request) for w in (*wanted_beds, *wanted_effects)} - {""}),
         stage_seconds=clock.laps,
         flow_run_id=flow_run.id,
     )

@@ -24,6 +24,7 @@ def result_of(
     *,
     models: tuple[str, str],
     stages: tuple[StageTakes, StageTakes, StageTakes],
+    credits: list[str],
     stage_seconds: dict[str, float],
     flow_run_id: str | None,
 ) -> ChapterResult:
@@ -47,6 +48,7 @@ def result_of(
         cast=voiced(timeline, cast),
         missing=missing,
         warnings=[*cast.warnings, *emotion_warnings(timeline), *check_warnings(stages), *mixed.warnings],
+        credits=credits,
         outputs={},
         mix=mixed.model_dump(mode="json", exclude={"master", "stems", "loudness", "duration_s", "warnings"}),
         stage_seconds=stage_seconds,

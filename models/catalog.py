@@ -191,10 +191,15 @@ def _module(engine: str):
 
 
 def _version(model: ModelEntry, settings: dict) -> str:
-    """Ours tell by `fingerprint(settings)` without loading anything; an engine of the user's own is its file's hash."""
-    where = model.engine.rpartition(":")[0]
+    """Known without loading anything: the module's `fingerprint(settings)`, or the class's own `version`.
+
+    An engine of the user's own, in a file, is that file's hash.
+    """
+    where, _, name = model.engine.rpartition(":")
     if not where.endswith(".py"):
-        return _module(model.engine).fingerprint(settings)
+        module = _module(model.engine)
+        tell = getattr(module, "fingerprint", None)
+        return tell(settings) if tell else getattr(module, name).version
     try:
         return hashlib.sha256(Path(where).read_bytes()).hexdigest()[:16]
     except OSError as e:

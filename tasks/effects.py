@@ -6,14 +6,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.base import SoundRequest
-from models.catalog import ModelEntry
 from models.machine import Machine
 from story.timeline import Timeline
 from tasks.generation import Generated, Wanted, make, stable_seed, want
-from tasks.sound_engines import engine_for
+from tasks.sound_engines import SoundEngines
 
 
-def effect_requests(timeline: Timeline, model: ModelEntry, machine: Machine, seed: int) -> list[Wanted]:
+def effect_requests(timeline: Timeline, engines: SoundEngines, seed: int) -> list[Wanted]:
     """The seed comes from the sound and its variant, so that a book's doors are a few takes and not a hundred."""
     wanted = []
     for effect in timeline.effect_segments:
@@ -26,7 +25,7 @@ def effect_requests(timeline: Timeline, model: ModelEntry, machine: Machine, see
             duration_s=effect.duration_s,
             seed=stable_seed(seed, effect.sound, effect.prompt, effect.variant),
         )
-        wanted.append(want(engine_for(request, model, machine), request))
+        wanted.append(want(engines.engine_for(request), request))
     return wanted
 
 

@@ -10,16 +10,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.base import SoundRequest
-from models.catalog import ModelEntry
 from models.machine import Machine
 from story.timeline import Timeline
 from tasks.generation import Generated, Wanted, make, stable_seed, want
-from tasks.sound_engines import engine_for
+from tasks.sound_engines import SoundEngines
 
 BED_S = 30.0  # what text-to-audio models make at most in one go, and enough that a loop does not show
 
 
-def bed_requests(timeline: Timeline, model: ModelEntry, machine: Machine, seed: int) -> list[Wanted]:
+def bed_requests(timeline: Timeline, engines: SoundEngines, seed: int) -> list[Wanted]:
     wanted = []
     for bed in timeline.environment_segments:
         request = SoundRequest(
@@ -31,7 +30,7 @@ def bed_requests(timeline: Timeline, model: ModelEntry, machine: Machine, seed: 
             duration_s=BED_S,
             seed=stable_seed(seed, bed.sound, bed.prompt),
         )
-        wanted.append(want(engine_for(request, model, machine), request))
+        wanted.append(want(engines.engine_for(request), request))
     return wanted
 
 

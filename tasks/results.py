@@ -59,6 +59,7 @@ class ChapterResult(BaseModel):
     cast: list[Voiced]
     missing: list[MissingSound] = []
     warnings: list[str] = []
+    credits: list[str] = []  # attributions that library recordings ask for
     outputs: dict[str, Path]
     mix: dict[str, Any] = {}  # what the mix measured: per-speaker loudness, speech over bed per line
     stage_seconds: dict[str, float] = {}

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import functools
-
-from models.base import SoundRequest
+from models.base import CannotMake, SoundRequest, SpeechRequest
 from models.catalog import ModelEntry, spec
 from models.machine import Machine
 from models.process import EngineSpec
+from models.sound.library import Library
 
 
-def engine_for(request: SoundRequest, model: ModelEntry, machine: Machine) -> EngineSpec:
-    if machine.effect_library is not None:
-        library = library_spec(str(machine.effect_library))
-        if _index(str(machine.effect_library), library.version).claims(request):
-            return library
-    return spec(model, machine)
+class SoundEngines:
+    """Built once a render. The library's version is its content's, so a changed recording is a new take."""
 
+    def __init__(self, model: ModelEntry, machine: Machine) -> None:
+        self._model = spec(model, machine)
+        self._library: Library | None = None
+        if machine.effect_library is not None:
+            settings = {"folder": str(machine.effect_library)}
+            self._library = Library(settings, "cpu")
+            self._library_spec = EngineSpec(
+                name="library",
+                kind="sound",
+                engine="models.sound.library:Library",
+                settings=settings,
+                version=self._library.version,
+            )
 
-def library_spec(folder: str) -> EngineSpec:
-    """The library folder as an engine. Its version is its content's, so a changed recording is a new take."""
-    from models.sound.library import fingerprint
+    def engine_for(self, request: SoundRequest) -> EngineSpec:
+        return self._library_spec if self._recording(request) is not None else self._model
 
-    settings = {"folder": folder}
-    return EngineSpec(
-        name="library",
-        kind="sound",
-        engine="models.sound.library:Library",
-        settings=settings,
-        version=fingerprint(settings),
-        device="cpu",
-    )
+    def credit_for(self, request: SoundRequest | SpeechRequest) -> str:
+        """The attribution a library recording asks for, or ""."""
+        return (self._recording(request) or "") if isinstance(request, SoundRequest) else ""
 
-
-@functools.lru_cache(maxsize=4)
-def _index(folder: str, version: str):
-    from models.sound.library import Library
-
-    return Library({"folder": folder}, "cpu")
+    def _recording(self, request: SoundRequest) -> str | None:
+        """The matching recording's credit ("" if it asks for none), or None when the library has no such sound."""
+        if self._library is None:
+            return None
+        try:
+            return self._library.credit_of(request)
+        except CannotMake:
+            return None
