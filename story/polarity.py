@@ -102,6 +102,7 @@ def _clause_tail(rules: _Rules, left: str) -> str:
 
 
 def _english(rules: _Rules, before: str, inside: str, word: str, right: str, noun: bool) -> Polarity:
+    before = rules.patterns["negated.no_sooner"].sub(";", before)
     before = before[before.rfind(";") + 1 :]
     clause = _clause_tail(rules, before)
     whole = clause + inside

@@ -55,7 +55,9 @@ def mask_quotes(text: str) -> str:
     def blank(match: re.Match[str]) -> str:
         if any(match.start() < end and start < match.end() for start, end in sounds):
             return match[0]
-        last = match[0][-1] if len(match[0]) > 1 and match[0][-1] in "”\"」』»’'" else " " * (len(match[0]) > 1)
+        last = (
+            match[0][-1] if len(match[0]) > 1 and match[0][-1] in "”\"」』»’'" else " " * (len(match[0]) > 1)
+        )
         return match[0][0] + " " * (len(match[0]) - 2) + last
 
     return _QUOTES.sub(blank, text)
@@ -210,12 +212,8 @@ def _thinned(found: list[_Found], length: int, language: str) -> list[_Found]:
 
 def _effect_cue(segment: Segment) -> Cue:
     """The cue of an `effect` segment: it has no words to be read, only a description."""
-    sound_id = resolve_prompt(segment.content)
+    sound_id = resolve_prompt(segment.content, kind="effect")
     sound = sound_class(sound_id) if sound_id else None
-    if sound is not None and sound.kind == "bed":
-        sound = (
-            None  # a bed's description has no length of its own; the text-to-audio model may still make it
-        )
     return Cue(
         id=f"{segment.id}-c1",
         segment=segment.id,

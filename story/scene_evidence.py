@@ -91,7 +91,12 @@ def lexicon(language: str) -> Lexicon:
         "setting": [(value, words, 1.0, False) for value, words in data["generic"].items()],
         "season": [("cold", data["season_cold"], 1.0, False)],
     }
-    tables: tuple[tuple[Kind, str], ...] = (("time", "times"), ("weather", "weather"), ("near", "near"), ("mood", "moods"))
+    tables: tuple[tuple[Kind, str], ...] = (
+        ("time", "times"),
+        ("weather", "weather"),
+        ("near", "near"),
+        ("mood", "moods"),
+    )
     for kind, table in tables:
         groups[kind] = [(value, words, 1.0, False) for value, words in data[table].items()]
     names = (

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from story.errors import InputError
-from story.lexicon import load_data, stem
+from story.lexicon import load_data, plain_chinese, stem
 
 
 class SoundClass(BaseModel):
@@ -68,8 +68,8 @@ def _names_zh() -> list[tuple[str, str]]:
 
 
 @cache
-def _ucs_terms() -> list[tuple[frozenset[str], str]]:
-    """UCS synonyms of those CatIDs that stand for one sound class only and are synonyms of no other class."""
+def _ucs_terms() -> list[tuple[frozenset[str], str, frozenset[str]]]:
+    """(term, class, heading words): UCS synonyms of one CatID only, where that CatID stands for one class only."""
     by_catid: dict[str, list[str]] = {}
     for sound in sound_classes():
         by_catid.setdefault(sound.ucs, []).append(sound.id)
@@ -80,10 +80,12 @@ def _ucs_terms() -> list[tuple[frozenset[str], str]]:
             owners.setdefault(term.lower(), set()).add(catid)
     terms = []
     for term, catids in owners.items():
-        if len(catids) == 1 and len(term) > 1:
-            sounds = by_catid.get(next(iter(catids)), [])
-            if len(sounds) == 1:
-                terms.append((frozenset(_stems(term)) if term.isascii() else frozenset([term]), sounds[0]))
+        catid = next(iter(catids))
+        sounds = by_catid.get(catid, [])
+        if len(catids) == 1 and len(term) > 1 and len(sounds) == 1:
+            heading = _stems(f"{ucs[catid]['category_en']} {ucs[catid]['subcategory_en']}")
+            key = frozenset(_stems(term)) if term.isascii() else frozenset([term])
+            terms.append((key, sounds[0], frozenset(heading)))
     return terms
 
 
@@ -99,31 +101,42 @@ def _best(scores: dict[str, int]) -> str | None:
     return ranked[0][0] if len(ranked) == 1 or ranked[0][1] > ranked[1][1] else None
 
 
-def resolve_prompt(prompt: str) -> str | None:
+def resolve_prompt(prompt: str, kind: Literal["bed", "effect"] | None = None) -> str | None:
     """The class that a free description means ("[door slams]", "远处狗叫"), or None when unsure.
 
-    Tried in order: an id or prompt of the vocabulary itself, the hand-made names (the longest wins; two equally
-    good ones cancel out), then UCS synonyms that belong to one class alone.
+    Tried in order: an id, prompt or CatID of the vocabulary itself, the hand-made names (the longest wins; two
+    equally good ones cancel out), then UCS synonyms that belong to one class alone.
+
+    Args:
+        prompt: English or Chinese.
+        kind: only beds or only effects; None for either.
     """
-    text = prompt.strip().lower()
-    for sound in sound_classes():
-        if text in (sound.id, sound.id.replace("_", " "), sound.prompt.lower(), sound.ucs.lower()):
-            same_ucs = [s for s in sound_classes() if s.ucs.lower() == text]
-            return sound.id if len(same_ucs) < 2 else None
+    text = plain_chinese(prompt).strip().lower() if not prompt.isascii() else prompt.strip().lower()
+    allowed = {sound.id: sound for sound in sound_classes() if kind in (None, sound.kind)}
+    exact = [
+        sound.id
+        for sound in allowed.values()
+        if text in (sound.id, sound.id.replace("_", " "), sound.prompt.lower(), sound.ucs.lower())
+    ]
+    if exact:
+        return exact[0] if len(exact) == 1 else None
     words = frozenset(_stems(text))
     scores: dict[str, int] = {}
     for name, sound_id in _names():
-        if name and name <= words:
+        if sound_id in allowed and name and name <= words:
             scores[sound_id] = max(scores.get(sound_id, 0), len(name))
     for name, sound_id in _names_zh():
-        if re.search(name, text):
+        if sound_id in allowed and name in text:
             scores[sound_id] = max(scores.get(sound_id, 0), len(name))
     if scores:
         return _best(scores)
-    for terms, sound_id in _ucs_terms():
-        if terms <= words or (
-            len(terms) == 1 and not next(iter(terms)).isascii() and next(iter(terms)) in text
-        ):
+    certain: set[str] = set()
+    for term, sound_id, heading in _ucs_terms():
+        chinese = not next(iter(term), "a").isascii()
+        if sound_id in allowed and (next(iter(term)) in text if chinese else term <= words):
             scores[sound_id] = scores.get(sound_id, 0) + 1
-    # One shared English word proves little ("barn" is under doors); a Chinese term of two characters does.
-    return _best({sound: n for sound, n in scores.items() if n >= 2 or not text.isascii()})
+            if chinese or heading & words:
+                certain.add(sound_id)
+    # One shared English word proves little ("barn" is under doors); a word of the heading beside it, or a Chinese
+    # term of two characters, does.
+    return _best({s: n for s, n in scores.items() if s in certain and (n >= 2 or not text.isascii())})
