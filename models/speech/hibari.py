@@ -29,7 +29,8 @@ from models.speech.phonemes import PAUSES, Spoken
 from models.speech.phonemes_en import english
 
 RECIPE = 1  # raise it when the same request would sound different
-DURATIONS = "/Clip_output_0"  # frames-pairs per phoneme inside the graph
+# Inside the graph: units per phoneme before and after rounding to whole ones
+UNROUNDED, DURATIONS = "/Div_40_output_0", "/Clip_output_0"
 UNIT_FRAMES = 2  # a duration's unit: 25 ms
 CENTRE_HZ = 186.0  # median f0 of the voice "heart" (40 sentences of Treasure Island ch. 5)
 ACTIVE_LEVEL_DB = (
@@ -76,7 +77,7 @@ class Hibari:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # lanes are the parallelism
         options.log_severity_level = 3
-        graph = add_output(_network().read_bytes(), DURATIONS)
+        graph = add_output(add_output(_network().read_bytes(), UNROUNDED), DURATIONS)
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._vocabulary: dict[str, int] = Package(threads=1).vocab
         self._reading = threading.Lock()  # the phonemizer is pure Python: no gain from threads
@@ -90,7 +91,9 @@ class Hibari:
         """
         _check(request)
         with self._reading:
-            phrases = phrases_of(english(request.text, british=False, pronunciation=request.pronunciation), request.text)
+            phrases = phrases_of(
+                english(request.text, british=False, pronunciation=request.pronunciation), request.text
+            )
         if not phrases:
             raise CannotMake(f"nothing in {request.text[:40]!r} can be spoken")
         shape, speed = self._manner(request)
@@ -143,7 +146,7 @@ class Hibari:
         known = [(i, self._vocabulary[c]) for i, c in enumerate(phrase.phonemes) if c in self._vocabulary]
         ids = np.array([[0, *(v for _, v in known), 0]], np.int64)
         out = self._session.run(None, {"ids": ids, "speed": np.array([speed], np.float32)})
-        *spectra, f0, units = (np.asarray(tensor) for tensor in out)
+        *spectra, f0, unrounded, units = (np.asarray(tensor) for tensor in out)
         harmonic, phase, noise, free, free_phase = (spectrum[0] for spectrum in spectra)
         frames = vocoder.Frames(harmonic, phase, noise, free, free_phase, f0[0])
         # first frame of each phoneme of the phrase (dropped characters take the next one's), and the end
@@ -151,8 +154,10 @@ class Hibari:
         place = np.searchsorted([i for i, _ in known], np.arange(len(phrase.phonemes) + 1)) + 1
         spans = [(int(starts[place[a]]), int(starts[place[b]])) for _, _, a, b in phrase.words]
 
-        index = _pace(frames.levels_db(), spans, pause_scale)
-        samples = vocoder.synthesize(frames.take(index), shape, CENTRE_HZ, seed)
+        # Rounded to 25 ms, most of a small change of speed is lost (1.15 became 1.05): stretch to what was asked
+        asked = np.maximum(1, np.rint(unrounded * speed)).sum() / speed / units.sum()
+        index = _stretch(_pace(frames.levels_db(), spans, pause_scale), float(asked))
+        samples = vocoder.synthesize(frames.take(index, seed), shape, CENTRE_HZ, seed)
         new = np.searchsorted(index, np.array(spans)).clip(0, len(index))  # index never decreases
         return _fade(samples), [(float(a), float(b)) for a, b in new * vocoder.FRAME_S]
 
@@ -274,6 +279,12 @@ def _pace(levels_db: np.ndarray, spans: Sequence[tuple[int, int]], pause_scale: 
             share = np.diff(np.floor(np.linspace(0, wanted, inner + 1) + 1e-9)).astype(int)
             counts[a + 2 : b - 2] = share
     return np.repeat(np.arange(len(quiet)), counts)
+
+
+def _stretch(index: np.ndarray, ratio: float) -> np.ndarray:
+    """The same course of frames, `ratio` times as many."""
+    count = max(1, round(len(index) * ratio))
+    return index[((np.arange(count) + 0.5) * len(index) / count).astype(int)]
 
 
 def _fade(samples: np.ndarray) -> np.ndarray:

@@ -47,9 +47,16 @@ class Frames:
     free_phase: np.ndarray
     f0_hz: np.ndarray
 
-    def take(self, index: np.ndarray) -> Frames:
-        """The frames `index` (may repeat or leave out frames: pauses grow and shrink)."""
-        return Frames(*(np.take(getattr(self, f.name), index, axis=-1) for f in fields(self)))
+    def take(self, index: np.ndarray, seed: int) -> Frames:
+        """The frames `index` (never decreasing; may repeat or leave out frames: time grows and shrinks).
+
+        A repeated frame's residual gets a phase of its own from `seed`, or noise would ring at the frame rate.
+        """
+        taken = {f.name: np.take(getattr(self, f.name), index, axis=-1) for f in fields(self)}
+        again = np.flatnonzero(np.diff(index) == 0) + 1
+        rng = np.random.default_rng([seed, 1])
+        taken["free_phase"][:, again] = rng.uniform(-np.pi, np.pi, (BINS, len(again)))
+        return Frames(**taken)
 
     def levels_db(self) -> np.ndarray:
         """Level of each frame as the network meant it, `(frames,)`: harmonics where voiced, and the residual."""
