@@ -264,7 +264,7 @@ def wings(rng: Rng, duration_s: float) -> np.ndarray:
             puff + flick * np.float32(0.35),
             at,
             away * rng.uniform(0.8, 1.0),
-            0.7 * at / duration_s * (-1) ** 0,
+            0.7 * at / duration_s,
         )
         at += (1 / beats_hz) * rng.uniform(0.94, 1.06) * (1 + 0.1 * (k > 6))
         k += 1

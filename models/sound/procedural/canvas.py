@@ -117,8 +117,16 @@ def finish_bed(x: np.ndarray) -> np.ndarray:
     x = x - x.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     scale = gain(BED_LUFS - loudness_lufs(x))
     scale = min(scale, BED_RMS_MAX / (rms(x) + 1e-12))
-    x = x * np.float32(scale)
+    x = mono_safe(x) * np.float32(scale)
     return soft_limit(x, min(PEAK, 0.9 * CREST_MAX * rms(x)))
+
+
+def mono_safe(x: np.ndarray) -> np.ndarray:
+    """Narrow `(2, n)` until its side is at least 3 dB below its mid: mono then loses at most 1.8 dB."""
+    mid, side = (x[0] + x[1]) / 2, (x[0] - x[1]) / 2
+    ratio = rms(side) / (rms(mid) + 1e-12)
+    narrow = np.float32(min(1.0, 0.7 / (ratio + 1e-12)))
+    return np.stack([mid + narrow * side, mid - narrow * side])
 
 
 def overdrive(x: np.ndarray) -> float:
@@ -134,12 +142,14 @@ def overdrive(x: np.ndarray) -> float:
 
 
 def finish_effect(x: np.ndarray, duration_s: float, overhang_s: float = 0.0) -> np.ndarray:
-    """Peak 0.88, half a millisecond in, silence trimmed after the end, and a fade to zero."""
+    """Peak ≤ 0.88, silence trimmed on both sides, half a millisecond in and a fade to zero."""
     x = x[:, : samples(duration_s + overhang_s)]
     x = soft_limit(x * np.float32(PEAK / (float(np.abs(x).max()) + 1e-12) * overdrive(x)), PEAK)
-    heard = np.flatnonzero(np.abs(x).max(axis=0) > gain(-66.0))
-    end = min(x.shape[1], int(heard[-1]) + samples(0.02)) if len(heard) else x.shape[1]
-    x = x[:, :end].copy()
+    level = np.abs(x).max(axis=0)
+    start = max(0, int(np.argmax(level > gain(-42.0))) - samples(0.002))
+    end = min(x.shape[1], int(np.flatnonzero(level > gain(-66.0))[-1]) + samples(0.02))
+    x = mono_safe(x[:, start:end])
+    end = x.shape[1]
     fade_in = min(24, end)
     x[:, :fade_in] *= np.sin(np.linspace(0, np.pi / 2, fade_in, dtype=np.float32)) ** 2
     fade_out = min(samples(0.25), max(1, end // 4))
