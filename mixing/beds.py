@@ -211,7 +211,7 @@ def chain(take: BedTake, frames: int, law: BedLaw, scratch: Scratch, seed: str) 
     margin = _ALIGN_FRAMES if whole > 8 * _ALIGN_FRAMES else 0
     pieces: list[Piece] = []
     start, rise, recent = 0, None, []
-    source = margin
+    source = int(rng.integers(margin, _latest(length, seam, margin) + 1))
     while True:
         share = rng.uniform(*law.piece_share) if whole > 4 * seam + 2 * margin else 1.0
         size = min(max(int(whole * share), 2 * seam), whole - source)
@@ -226,6 +226,11 @@ def chain(take: BedTake, frames: int, law: BedLaw, scratch: Scratch, seed: str) 
         pieces.append(Piece(start, source, size, rise, fall))
         recent = [*recent[-2:], source]
         start, source, rise = start + size - seam, following, fall
+
+
+def _latest(length: int, seam: int, margin: int) -> int:
+    """The last frame of a take where a piece may begin: a quarter of the take and two seams are left then."""
+    return max(margin, length - length // 4 - 2 * seam)
 
 
 def _next_source(
@@ -243,7 +248,7 @@ def _next_source(
     waveforms agree most.
     """
     length = take.clip.frames
-    latest = max(margin, length - length // 4 - 2 * seam)
+    latest = _latest(length, seam, margin)
     cells = max(1, seam // CELL_FRAMES)
     level = 10 * np.log10(take.energies[end // CELL_FRAMES :][:cells].mean() + 1e-12)
     best, best_cost = margin, float("inf")
@@ -280,7 +285,7 @@ def plan_beds(
     total: int,
     scratch: Scratch,
 ) -> list[Bed]:
-    """Beds in the timeline's order. Layers of one scene are, together, as loud as its loudest layer alone."""
+    """Beds in the timeline's order. Layers of a scene add up, but not far above its loudest layer."""
     beds = []
     for segment in segments:
         take = takes.get(segment.id)
@@ -288,13 +293,9 @@ def plan_beds(
         stop = min(total, round((segment.start_s + segment.duration_s) * SAMPLE_RATE_HZ))
         if take is None or stop <= start:
             continue
-        layers = [
-            10 ** (s.level_db / 10)
-            for s in segments
-            if s.id in takes and s.scene == segment.scene and _overlap(s, segment)
-        ]
+        layers = [s for s in segments if s.id in takes and s.scene == segment.scene and _overlap(s, segment)]
         level_db = anchor_lufs - law.below_dialogue_lu + segment.level_db - take.loudness_lufs
-        level_db += 10 * float(np.log10(max(layers) / sum(layers)))
+        level_db -= max(0.0, _together_db(layers) - max(s.level_db for s in layers) - law.layers_max_db)
         level_db = min(level_db, law.peak_max_dbfs + max(0.0, segment.level_db) - decibels(take.peak))
         fade_in, fade_out = (
             round(max(0.0, f) * SAMPLE_RATE_HZ) for f in (segment.fade_in_s, segment.fade_out_s)
@@ -304,6 +305,10 @@ def plan_beds(
         pieces = chain(take, stop - start, law, scratch, f"{segment.id}/{segment.sound}")
         beds.append(Bed(segment, take, start, stop - start, amplitude(level_db), pieces, fade_in, fade_out))
     return beds
+
+
+def _together_db(layers: list[EnvironmentSegment]) -> float:
+    return 10 * float(np.log10(sum(10 ** (s.level_db / 10) for s in layers)))
 
 
 def _overlap(a: EnvironmentSegment, b: EnvironmentSegment) -> bool:

@@ -44,6 +44,7 @@ class DialogueLaw(Law):
 
 class BedLaw(Law):
     below_dialogue_lu: float  # -32 LUFS against -18
+    layers_max_db: float  # several layers of a scene are at most this much louder than the loudest of them
     high_pass_hz: float
     seam_s: float  # longest cross-fade between two pieces of a take
     piece_share: tuple[float, float]  # a piece's length, as a share of the take
