@@ -78,8 +78,9 @@ def find_back(read: Sequence[str], written: Sequence[Written], at: int = 0) -> l
             spans += [(w.start, w.end) for w in written[a1:a2]]
         elif b1 == b2:
             continue
-        elif a1 == a2:  # read, but not written: belongs to the word before
-            spans += [spans[-1] if spans else (at, at)] * (b2 - b1)
+        elif a1 == a2:  # read, but not written: belongs to the word before, or to the first
+            near = spans[-1] if spans else (written[0].start, written[0].end) if written else (at, at)
+            spans += [near] * (b2 - b1)
         else:
             spans += [(written[a1].start, written[a2 - 1].end)] * (b2 - b1)
     return spans
