@@ -17,6 +17,7 @@ from story.durations import estimate_duration_s
 HOP_S = 0.01
 SILENT_PEAK = 1e-3  # -60 dBFS: the quietest whisper of our engines peaks at -15
 PAUSE_DB = -40.0  # under the active level: nobody is speaking
+LOUDEST_PEAK = 100.0  # +40 dBFS: integer samples taken for floats, or numbers gone wild
 LONGEST_PAUSE_S = 1.5  # inside a line; engines' own pauses at "…" measured up to 0.9 s
 LENGTH_RATIO = (0.45, 2.2)  # of measured to estimated seconds; our voices and emotions stay within 0.7..1.5
 LENGTH_SLACK_S = (0.25, 0.8)  # short lines vary by more than their share
@@ -118,11 +119,11 @@ def trim(
     out. So breath and consonants stay.
 
     Returns:
-        `(samples (channels, fewer), seconds cut off the head)`; a silent take comes back as it is.
+        `(samples (channels, fewer), seconds cut off the head)`; what is silent or no audio comes back as it is.
     """
     if samples.shape[1] < 3 * _hop(sample_rate_hz) or not np.isfinite(samples).all():
         return samples, 0.0
-    if np.abs(samples).max() < SILENT_PEAK:
+    if not SILENT_PEAK <= np.abs(samples).max() <= LOUDEST_PEAK:
         return samples, 0.0
     hop = _hop(sample_rate_hz) // 2
     heard = _heard(samples, hop)
@@ -175,11 +176,14 @@ def _basics(found: _Findings, samples: np.ndarray, sample_rate_hz: int) -> bool:
     if peak < SILENT_PEAK:
         found.problem("silent", 50.0)
         return False
+    if peak > LOUDEST_PEAK:
+        found.problem(f"no audio: its peak is {peak:.3g}", 50.0)
+        return False
     clipped = _clipped_samples(samples, peak)
     found.measures["clipped_samples"] = clipped
     if clipped:
         found.problem(f"clipped: {clipped} samples in flat tops", min(5.0, clipped / 200))
-    dc = float(np.abs(samples.mean(axis=1)).max())
+    dc = float(np.abs(samples.mean(axis=1, dtype=np.float64)).max())
     found.measures["dc"] = round(dc, 5)
     if dc > DC * max(1.0, peak):
         found.problem(f"a constant offset of {dc:.3f}", 0.5)
