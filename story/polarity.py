@@ -106,8 +106,6 @@ def _english(rules: _Rules, before: str, inside: str, word: str, right: str, nou
     before = before[before.rfind(";") + 1 :]
     clause = _clause_tail(rules, before)
     whole = clause + inside
-    if noun and inside:  # "the same whistle … audible": the subject is inside the match
-        whole = clause
     if rules.found("figurative.left", before.rpartition(",")[2] + inside) or rules.found(
         "figurative.right", right
     ):

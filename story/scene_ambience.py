@@ -28,6 +28,11 @@ def is_shift(new_class: str, current_class: str) -> bool:
     return new_class != current_class and current_class not in _table()["no_shift"].get(new_class, ())
 
 
+def heard_near(name: str, setting: str) -> bool:
+    """True when what is near (sea, river, fire, crowd …) is heard in such a setting."""
+    return ("exterior" if setting == "exterior" else "interior") in _table()["near"].get(name, {})
+
+
 def _bed(sound_id: str, level_offset_db: float) -> Ambience:
     sound = sound_class(sound_id)
     level_db = round(sound.level_db + level_offset_db, 2)

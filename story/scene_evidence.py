@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from story.lexicon import load_data
@@ -159,12 +159,18 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
     return weight, False
 
 
-def findings(segment: Segment, language: str) -> list[Finding]:
+def findings(segment: Segment, language: str) -> tuple[Finding, ...]:
     """All evidence in one segment, in reading order; none for segments that aren't narration."""
     if segment.type not in READ_TYPES:
-        return []
+        return ()
+    return _findings(segment.id, segment.content, language)
+
+
+# Bounds and scenes ask for the same segments several times within one chapter.
+@lru_cache(maxsize=1024)
+def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ...]:
     book = lexicon(language)
-    text = reading_text(segment.content, language)
+    text = reading_text(content, language)
     found: list[Finding] = []
     for kind, terms in book.terms.items():
         for match in terms.pattern.finditer(text):
@@ -189,9 +195,9 @@ def findings(segment: Segment, language: str) -> list[Finding]:
             if weight:
                 value = terms.value_of[word][0]
                 found.append(
-                    Finding(kind, value, weight, segment.id, start, end, segment.content[start:end], arrival)
+                    Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival)
                 )
-    return sorted(found, key=lambda f: (f.start, f.end, f.kind))
+    return tuple(sorted(found, key=lambda f: (f.start, f.end, f.kind)))
 
 
 def _starts_sentence(text: str, start: int) -> bool:

@@ -10,7 +10,7 @@ scene_cues (the effects).
 from __future__ import annotations
 
 from story.novel import Chapter, is_chinese
-from story.scene_ambience import beds, place_setting, scene_phrase
+from story.scene_ambience import beds, heard_near, place_setting, scene_phrase
 from story.scene_bounds import Block, blocks
 from story.scene_cues import find_cues
 from story.scene_evidence import Finding, findings
@@ -37,6 +37,10 @@ _MOOD_ENOUGH = 2
 # The winner must lead the second by this factor to be named at all.
 _LEAD = 1.2
 _MOST_EVIDENCE = 12
+# Mentions that put something within earshot: a fire or a crowd is there when named, a sea may be a figure of speech.
+_NEAR_ENOUGH = {"fire": 1.0, "crowd": 1.0}
+# A setting known only by its sky or its rooms, and the least that is still carried over.
+_SETTING_CONFIDENCE, _LEAST_CONFIDENCE = 0.3, 0.1
 
 
 def _totals(found: list[Finding], kind: str) -> dict[str, float]:
@@ -118,11 +122,13 @@ def _place_words(found: list[Finding], place_class: str) -> str:
 def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
     """Carries over what the block doesn't say: the place, and within the same stretch of time also hour and weather."""
     took = False
-    if scene.place_class == "unknown" and scene.setting == "unknown" and previous.setting != "unknown":
+    # Each carry-over is less sure: a break or a new chapter may be anywhere.
+    confidence = round(previous.confidence * (0.8 if block.cause == "move" else 0.5), 2)
+    untold = scene.place_class == "unknown" and scene.setting == "unknown"
+    if untold and previous.setting != "unknown" and confidence >= _LEAST_CONFIDENCE:
         scene.setting, scene.place_class, scene.place = previous.setting, previous.place_class, previous.place
         took = True
-        # Each carry-over is less sure: a break or a new chapter may be anywhere.
-        scene.confidence = round(previous.confidence * (0.8 if block.cause == "move" else 0.5), 2)
+        scene.confidence = confidence
     if (
         block.cause in ("move", "chapter")
         and scene.time_of_day == "unknown"
@@ -152,10 +158,14 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
         mood=_winner(_totals(found, "mood"), _MOOD_ENOUGH, _LEAD)[0],
         confidence=confidence,
     )
+    if place_class == "unknown" and scene.setting != "unknown":
+        scene.confidence = _SETTING_CONFIDENCE
     if previous is not None:
         _inherit(scene, previous, block)
-    near = [name for name, weight in _totals(found, "near").items() if weight >= 1.0]
-    near = [name for name in near if name not in _own_sound(scene.place_class)]
+    near = [name for name, weight in _totals(found, "near").items() if weight >= _NEAR_ENOUGH.get(name, 2.0)]
+    near = [
+        name for name in near if name not in _own_sound(scene.place_class) and heard_near(name, scene.setting)
+    ]
     scene.evidence = _evidence(found, scene, near)
     wind = [f.word.lower() for f in found if f.kind == "weather" and f.value == "wind"]
     scene.scene_type = scene_phrase(scene, near)

@@ -188,6 +188,15 @@ def test_a_passing_mention_does_not_open_a_scene() -> None:
     assert len(analyze_scenes(chapter(LONG_EN, "She came into the garden.", LONG_EN), "en").scenes) == 1
 
 
+def test_a_place_untold_for_long_is_forgotten() -> None:
+    empty: list[str | tuple[SegmentType, str]] = []
+    for _ in range(6):
+        empty += [("break", "***"), "He said nothing more, and thought."]
+    scenes = analyze_scenes(chapter(LONG_EN, *empty), "en").scenes
+    assert scenes[1].setting == "interior"
+    assert (scenes[-1].setting, scenes[-1].inherited_from) == ("unknown", None)
+
+
 def test_what_people_say_is_no_evidence() -> None:
     spoken: tuple[SegmentType, str] = ("dialogue", "It rains in the forest at night and a dog barks!")
     [scene] = analyze_scenes(chapter(spoken, ("heading", "In the Forest")), "en").scenes
