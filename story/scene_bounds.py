@@ -37,12 +37,16 @@ class _Shift:
     arrival_class: str | None
 
 
-def _stretches(chapter: Chapter) -> list[Block]:
-    """Splits at breaks and inner headings, which stay with what follows."""
+def _stretches(chapter: Chapter, minimum: int) -> list[Block]:
+    """Splits at breaks and inner headings, which stay with what follows.
+
+    A line or two before a heading (an epigraph, a teller's word) is no scene of its own.
+    """
     stretches = [Block("chapter")]
     for segment in chapter.segments:
         spoken_before = any(s.type not in ("heading", "break") for s in stretches[-1].segments)
-        if segment.type in ("break", "heading") and spoken_before:
+        inner = segment.type == "heading" and _length(stretches[-1].segments) >= minimum
+        if spoken_before and (segment.type == "break" or inner):
             stretches.append(Block("break"))
         stretches[-1].segments.append(segment)
     if len(stretches) > 1 and not any(s.type not in ("heading", "break") for s in stretches[-1].segments):
@@ -101,7 +105,7 @@ def blocks(chapter: Chapter, language: str) -> list[Block]:
     """The chapter's segments in blocks, one a scene: all segments, each once, in order."""
     minimum = lexicon(language).data["minimum_characters"]
     result: list[Block] = []
-    for stretch in _stretches(chapter):
+    for stretch in _stretches(chapter, minimum):
         start = 0
         block = Block(stretch.cause)
         for shift in _shifts(stretch.segments, language):
