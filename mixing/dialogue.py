@@ -7,6 +7,7 @@ have their own offset, since an engine's "whisper" may be as loud as its plain v
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,12 @@ class PlacedLine:
 
 
 def intent(segment: DialogueSegment, law: DialogueLaw) -> str:
-    """The style of the line that has an offset of its own, or ""."""
-    words = segment.style.lower().replace(",", " ").split()
-    return next((name for name in law.intent_db if name in words), "")
+    """The name of the line's intent by its style ("angry whisper", "低声地"), or "" for plain speech."""
+    style = segment.style.casefold()
+    for name, manner in law.intents.items():
+        if any(re.search(rf"\b{re.escape(w)}\b" if w.isascii() else w, style) for w in manner.words):
+            return name
+    return ""
 
 
 def prepare_line(path: Path, style: str, law: DialogueLaw, scratch: Scratch) -> LineTake | None:
@@ -56,7 +60,7 @@ def prepare_line(path: Path, style: str, law: DialogueLaw, scratch: Scratch) -> 
     samples = to_mono(read_take(path))
     if not len(samples) or not np.abs(samples).max() > 1e-5:
         return None
-    samples = high_pass(samples, law.intent_high_pass_hz.get(style, law.high_pass_hz))
+    samples = high_pass(samples, law.intents[style].high_pass_hz if style else law.high_pass_hz)
     take_lufs = speech_lufs(energies(samples[None]))
     if not np.isfinite(take_lufs):
         return None
@@ -87,7 +91,7 @@ def place_lines(
     for segment in spoken:
         take = takes[segment.id]
         style = intent(segment, law)
-        intent_db = law.intent_db.get(style, 0.0)
+        intent_db = law.intents[style].level_db if style else 0.0
         deviation_db = take.take_lufs - means[segment.speaker]
         if style:  # the offset alone says how loud it is
             rest_db = 0.0

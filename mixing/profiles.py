@@ -27,10 +27,17 @@ class CompressorLaw(Law):
     release_ms: float = Field(gt=0)
 
 
+class Intent(Law):
+    """A manner of speaking with a loudness of its own."""
+
+    level_db: float  # against the speaker's plain speech
+    high_pass_hz: float
+    words: list[str]  # of a segment's style
+
+
 class DialogueLaw(Law):
     anchor_lufs: float  # speech level inside the mix and its stems (EBU R128 level: headroom for shouts)
     high_pass_hz: float
-    intent_high_pass_hz: dict[str, float]
     edge_s: float  # sin² edges
     compressor: CompressorLaw
     line_correction: float = Field(
@@ -38,7 +45,7 @@ class DialogueLaw(Law):
     )  # share of a line's deviation from its speaker that is taken away
     line_correction_max_db: float
     line_residual_max_db: float  # what may remain of the deviation
-    intent_db: dict[str, float]  # by the segment's style
+    intents: dict[str, Intent]
     peak_max_dbfs: float
 
 
