@@ -1,7 +1,7 @@
 """Kokoro-82M: the embedded voice for English and Mandarin, 24 kHz, on the CPU.
 
 The ONNX graph is a pure function (no random nodes), so a take depends on its request alone: bit-identical whatever
-the thread or the order. Three edits of the graph (`onnx_graph.py`) make it a better actor: it returns how long every
+the thread or the order. Three edits of the graph (`kokoro_graph.py`) make it a better actor: it returns how long every
 phoneme lasts (exact word times), its pitch curve can be scaled, and each phoneme stretched (pauses).
 
 The model runs on the CPU whatever the device: its weights are 8-bit integers, for which CUDA has no kernels. It
@@ -25,7 +25,7 @@ import numpy as np
 
 from models.base import CannotMake, Rendered, SpeechRequest, Word
 from models.speech import chunks, phonemes_zh, shaping
-from models.speech.onnx_graph import add_factor, add_output
+from models.speech.kokoro_graph import PITCH, STRETCH, open_up
 from models.speech.phonemes import HAN, Spoken
 from models.speech.phonemes_en import english
 from story.errors import SoundboundError
@@ -34,12 +34,9 @@ SAMPLE_RATE_HZ = 24_000
 UNIT = 600  # samples of one duration unit: 25 ms
 ENGINE = "1"  # raise when the sound of any request changes
 
-DURATIONS = "/encoder/Clip_output_0"  # units per token, (1, tokens)
-UNROUNDED = "/encoder/Div_output_0"  # the same before rounding, where phonemes are stretched
-PITCH = "/decoder/decoder/Unsqueeze_output_0"  # f0 curve in Hz
-
 GOOD_TOKENS, MOST_TOKENS = 160, 400  # see chunks.chunks; the model itself takes 510
 LEAST_ROW = 40  # a voice's style rows are by length; those of very short texts misread (tests/test_kokoro.py)
+HEADROOM_DB = -4.0  # some presets peak at +0.3 dBFS; the rest leaves room for a raised voice
 EDGE_S = 0.03  # silence kept at both ends of a piece
 JOIN_S = (0.45, 0.30, 0.18, 0.04)  # pause between pieces after a sentence, clause, comma, word
 ATTEMPTS = ((1.0, 0), (0.97, 7), (1.03, -7), (0.95, 14))  # (speed, style row) of attempt 0, 1, …
@@ -110,9 +107,7 @@ class Kokoro:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        model = add_output(model, DURATIONS)
-        model = add_factor(model, UNROUNDED, "stretch", (1, "sequence_length"))
-        model = add_factor(model, PITCH, "pitch", (1,))
+        model, self._names = open_up(model)
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._presets: dict[str, np.ndarray] = {}
         self._lock = threading.Lock()
@@ -142,7 +137,8 @@ class Kokoro:
                 gap = np.zeros(int(max(0.0, pause_s - 2 * EDGE_S) * SAMPLE_RATE_HZ), np.float32)
                 samples.append(gap)
             length = sum(map(len, samples))
-        mono = shaping.effort(np.concatenate(samples), SAMPLE_RATE_HZ, request.energy_db)
+        mono = np.concatenate(samples) * np.float32(10 ** (HEADROOM_DB / 20))
+        mono = shaping.effort(mono, SAMPLE_RATE_HZ, request.energy_db)
         ordered = [u for piece in pieces for u in piece]
         return Rendered(
             mono[np.newaxis].astype(np.float32), SAMPLE_RATE_HZ, _words(ordered, times), words_exact=True
@@ -208,13 +204,13 @@ class Kokoro:
         row = min(max(len(ids) - 1, LEAST_ROW) + row_shift, len(style) - 1)
         pitch = 2 ** ((request.pitch_st + float(request.voice.get("pitch_st", 0.0))) / 12) / size
         audio, units = self._session.run(
-            ["audio", DURATIONS],
+            [self._names.audio, self._names.durations],
             {
-                "tokens": np.array([[*ids, 0]], np.int64),
+                self._names.tokens: np.array([[*ids, 0]], np.int64),
                 "style": style[row][np.newaxis],
                 "speed": np.array([speed / size], np.float32),
-                "stretch": np.array([[*stretch, 1.0]], np.float32),
-                "pitch": np.array([pitch], np.float32),
+                STRETCH: np.array([[*stretch, 1.0]], np.float32),
+                PITCH: np.array([pitch], np.float32),
             },
         )
         mono = shaping.resample(np.asarray(audio, np.float32).reshape(-1), size)

@@ -10,6 +10,7 @@ equal length. Field numbers are those of onnx.proto, IR version 3 and later.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _MODEL_GRAPH = 7
@@ -70,19 +71,75 @@ def _value_info(name: str, shape: tuple[int | str, ...] | None) -> bytes:
     return _put(1, name.encode()) + _put(2, _put(1, tensor))
 
 
+@dataclass(frozen=True)
+class Node:
+    """One operation of the graph; `output_places`: where in the file the names of its outputs stand."""
+
+    op: str
+    name: str
+    inputs: list[str]
+    outputs: list[str]
+    output_places: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What a model computes: its operations and the names of what goes in and comes out."""
+
+    nodes: list[Node]
+    inputs: list[str]
+    outputs: list[str]
+
+    def maker(self, tensor: str) -> Node | None:
+        """The node that makes a tensor."""
+        return next((n for n in self.nodes if tensor in n.outputs), None)
+
+    def readers(self, tensor: str, op: str) -> list[Node]:
+        """The nodes of one kind that read a tensor."""
+        return [n for n in self.nodes if n.op == op and tensor in n.inputs]
+
+
+def read_graph(model: bytes) -> Graph:
+    """The graph of a serialised model.
+
+    Raises: ValueError if the bytes are no ONNX model.
+    """
+    data, graph = memoryview(model), Graph([], [], [])
+    try:
+        for number, start, end in _fields(data, 0, len(data)):
+            if number != _MODEL_GRAPH:
+                continue
+            for inner, a, b in _fields(data, start, end):
+                if inner == _GRAPH_NODE:
+                    graph.nodes.append(_read_node(data, a, b))
+                elif inner in (_GRAPH_INPUT, _GRAPH_OUTPUT):
+                    names = [bytes(data[x:y]).decode() for n, x, y in _fields(data, a, b) if n == 1]
+                    (graph.inputs if inner == _GRAPH_INPUT else graph.outputs).append(names[0])
+    except (IndexError, UnicodeDecodeError) as e:
+        raise ValueError("not an ONNX file, or one cut short") from e
+    if not graph.nodes:
+        raise ValueError("not an ONNX file: it has no graph")
+    return graph
+
+
+def _read_node(data: memoryview, start: int, end: int) -> Node:
+    texts: dict[int, list[str]] = {}
+    places: list[tuple[int, int]] = []
+    for part, a, b in _fields(data, start, end):
+        if part in (_NODE_INPUT, _NODE_OUTPUT, _NODE_NAME, _NODE_OP):
+            texts.setdefault(part, []).append(bytes(data[a:b]).decode())
+            if part == _NODE_OUTPUT:
+                places.append((a, b))
+    op, name = texts.get(_NODE_OP, [""])[0], texts.get(_NODE_NAME, [""])[0]
+    return Node(op, name, texts.get(_NODE_INPUT, []), texts.get(_NODE_OUTPUT, []), places)
+
+
 def _made_at(model: bytes, tensor: str) -> tuple[int, int]:
     """Where the bytes of `tensor`'s name stand as the output of the node that makes it."""
-    data, wanted = memoryview(model), tensor.encode()
-    for number, start, end in _fields(data, 0, len(data)):
-        if number != _MODEL_GRAPH:
-            continue
-        for inner, node_start, node_end in _fields(data, start, end):
-            if inner != _GRAPH_NODE:
-                continue
-            for part, name_start, name_end in _fields(data, node_start, node_end):
-                if part == _NODE_OUTPUT and data[name_start:name_end] == wanted:
-                    return name_start, name_end
-    raise ValueError(f"the model's graph has no tensor {tensor}")
+    node = read_graph(model).maker(tensor)
+    if node is None:
+        raise ValueError(f"the model's graph has no tensor {tensor}")
+    return node.output_places[node.outputs.index(tensor)]
 
 
 def add_output(model: bytes, tensor: str) -> bytes:
