@@ -56,13 +56,13 @@ class EnergyMeter:
         """float32 `(channels, frames)`, the next block."""
         if not samples.shape[1]:
             return
-        weighted, self._state = sosfilt(K_WEIGHTING, samples.astype(np.float64), axis=-1, zi=self._state)
+        weighted, self._state = sosfilt(K_WEIGHTING, samples, axis=-1, zi=self._state)  # in float64
         if self._rest.shape[1]:
             weighted = np.concatenate([self._rest, weighted], axis=1)
         count = weighted.shape[1] // CELL_FRAMES
         whole = count * CELL_FRAMES
         cells = np.ascontiguousarray(weighted[:, :whole]).reshape(len(weighted), count, CELL_FRAMES)
-        power = np.square(cells).mean(axis=-1)
+        power = np.einsum("cki,cki->ck", cells, cells) / CELL_FRAMES
         total = power[0].copy()
         for channel in power[1:]:
             total += channel
