@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from story.errors import InputError
 from story.novel import is_chinese
@@ -38,13 +39,16 @@ _VOWELS = re.compile(r"[aeiouyàâäáãåæèéêëìíîïòóôöõøœùúû
 _SILENT_E = re.compile(r"(?<=[^aeiouy])e$|(?<=[^aeiouydt])ed$|(?<=[^aeiouysxzcgh])es$")
 
 
-def estimate_duration_s(text: str, language: str, speed: float = 1.0, pause_scale: float = 1.0) -> float:
+def estimate_duration_s(
+    text: str, language: str, speed: float = 1.0, pause_scale: float = 1.0, *, model: str = ""
+) -> float:
     """Seconds that `text` takes to say, silence around it not counted.
 
     Args:
         language: BCP 47; English and Chinese are calibrated, others fall back on the rates of their script.
         speed: 1 is the voice's own pace, 2 twice as fast.
         pause_scale: of the pauses inside the line.
+        model: the speech model's name: its own pace is taken into account where it was measured.
     Raises:
         InputError: speed not above zero.
     """
@@ -52,11 +56,13 @@ def estimate_duration_s(text: str, language: str, speed: float = 1.0, pause_scal
         raise InputError(
             f"the speed {speed} is not above zero", where="speed", remedy="write a number such as 1.0"
         )
-    rates = _rates()["zh" if is_chinese(language) else "en"]
+    calibrated = "zh" if is_chinese(language) else "en"
+    rates = _rates()[calibrated]
+    pace = _data()["pace"][calibrated].get(model, 1.0)
     counts = features(text, language)
     speech_s = rates["line"] + sum(n * rates[k] for k, n in counts.items() if not k.startswith("pause_"))
     pauses_s = sum(n * rates[k] for k, n in counts.items() if k.startswith("pause_"))
-    return max(SHORTEST_S, speech_s + pauses_s * pause_scale) / speed
+    return max(SHORTEST_S, (speech_s + pauses_s * pause_scale) * pace) / speed
 
 
 @lru_cache(maxsize=4096)
@@ -134,7 +140,11 @@ def chinese_number_length(written: str) -> int:
 
 
 @cache
+def _data() -> dict[str, Any]:
+    return json.loads(files("story").joinpath("data/durations.json").read_text(encoding="utf-8"))
+
+
+@cache
 def _rates() -> dict[str, dict[str, float]]:
-    data = json.loads(files("story").joinpath("data/durations.json").read_text(encoding="utf-8"))
-    common = data["rates_s"]["common"]
-    return {language: {**common, **data["rates_s"][language]} for language in ("en", "zh")}
+    table = _data()["rates_s"]
+    return {language: {**table["common"], **table[language]} for language in ("en", "zh")}

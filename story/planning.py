@@ -111,7 +111,7 @@ def plan_timeline(
                 style=segment.style,
                 content=segment.content,
                 estimated_duration_s=_grid(
-                    estimate_duration_s(segment.content, language, speed, pause_scale)
+                    estimate_duration_s(segment.content, language, speed, pause_scale, model=cast.model)
                 ),
                 pause_before_s=_grid(pause_s),
                 pan=0.0 if dry else places[segment.speaker],
