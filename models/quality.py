@@ -15,14 +15,14 @@ from pydantic import BaseModel
 from story.durations import estimate_duration_s
 
 HOP_S = 0.01
-SILENT_PEAK = 1e-3  # -60 dBFS: the quietest whisper of our engines peaks at -15
+SILENT_PEAK = 1e-3  # -60 dBFS: our quietest whisper peaks at -15
 PAUSE_DB = -40.0  # under the active level: nobody is speaking
 LOUDEST_PEAK = 100.0  # +40 dBFS: integer samples taken for floats, or numbers gone wild
-LONGEST_PAUSE_S = 1.5  # inside a line; engines' own pauses at "…" measured up to 0.9 s
-LENGTH_RATIO = (0.45, 2.2)  # of measured to estimated seconds; our voices and emotions stay within 0.7..1.5
+LONGEST_PAUSE_S = 1.5  # inside a line; our engines pause up to 0.6 s at their own pace
+LENGTH_RATIO = (0.45, 2.2)  # of measured to estimated seconds; hibari: 0.63 to 1.2 over Treasure Island ch. 5
 LENGTH_SLACK_S = (0.25, 0.8)  # short lines vary by more than their share
 TAIL_S = 1.0  # what a runaway fills: a drone or hiss that no longer moves as speech does
-STEADY_DB = 1.6  # spread of the level over that tail; speech moves by 5 dB and more, pink noise by 0.9
+STEADY_DB = 2.0  # spread of the level over that tail; speech moves by 7 dB and more, pink noise by 1.4
 FULL_SCALE = 0.985
 DC = 0.02
 

@@ -24,23 +24,24 @@ import numpy as np
 from models import emotion_names
 from models.base import CannotMake, Rendered, SpeechRequest, Word
 from models.speech import vocoder
+from models.speech.chunks import chunks
 from models.speech.onnx_graph import add_output
 from models.speech.phonemes import PAUSES, Spoken
 from models.speech.phonemes_en import english
 
-RECIPE = 1  # raise it when the same request would sound different
 # Inside the graph: units per phoneme before and after rounding to whole ones
 UNROUNDED, DURATIONS = "/Div_40_output_0", "/Clip_output_0"
 UNIT_FRAMES = 2  # a duration's unit: 25 ms
-CENTRE_HZ = 186.0  # median f0 of the voice "heart" (40 sentences of Treasure Island ch. 5)
+CENTRE_HZ = 193.0  # median f0 of the voice "heart" over Treasure Island ch. 5
 ACTIVE_LEVEL_DB = (
     -26.0
 )  # RMS of spoken frames at energy_db = 0: hibari's own, and a shout of +8 dB still has its peaks
 PEAK = 0.97
 QUIET_DB = -38.0  # under the loudest frames: a pause
 EDGE_S = 0.03  # of quiet kept at a phrase's ends
-# Pauses between phrases in seconds, by the mark that closes the first: medians of hibari's own, rounded
-PAUSES_S = {".": 0.42, "!": 0.40, "?": 0.42, "…": 0.55, "—": 0.30, ";": 0.32, ":": 0.32, ",": 0.20, "": 0.12}
+# Pauses between phrases in seconds, by the mark that closes the first. At commas the network itself pauses 0.20 s;
+# between sentences it would leave 0.8 s (tail and head together, medians over Treasure Island ch. 5), which drags.
+PAUSES_S = {".": 0.50, "!": 0.45, "?": 0.50, "…": 0.55, "—": 0.30, ";": 0.32, ":": 0.32, ",": 0.20, "": 0.12}
 SPEEDS = (0.6, 1.7)  # the network stays intelligible between these
 SHAPE_KEYS = frozenset(vocoder.Shape.__dataclass_fields__)
 LONGEST = 300  # phonemes in one go; the network was trained on up to about 400
@@ -163,40 +164,19 @@ class Hibari:
 
 
 def phrases_of(spoken: Sequence[Spoken], text: str) -> list[Phrase]:
-    """What is spoken, cut after sentences, and inside a long sentence after a clause.
-
-    `"No!" he cried` is one sentence: a small letter goes on.
-    """
-    out: list[Phrase] = []
-    run: list[Spoken] = []
-    size = 0
+    """What is spoken, sentence by sentence, a long one in pieces. `"No!" he cried` is one: a small letter goes on."""
+    sentences: list[list[Spoken]] = [[]]
     for n, unit in enumerate(spoken):
-        run.append(unit)
-        size += len(unit.symbols) + unit.space
-        following = next((u.start for u in spoken[n + 1 :] if u.is_word), None)
-        last = next((u.symbols[-1] for u in reversed(run) if u.symbols), "")  # closing quotes have no symbols
-        closed = unit.space and last in tuple(".!?…")
-        sentence = closed and following is not None and not text[following].islower()
-        while sentence or size > LONGEST:
-            cut = len(run) if sentence else _last_clause(run)
-            out.append(_phrase(run[:cut]))
-            run = run[cut:]
-            size = sum(len(u.symbols) + u.space for u in run)
-            sentence = False
-    out.append(_phrase(run))
-    return [phrase for phrase in out if phrase.words]
-
-
-def _last_clause(run: list[Spoken]) -> int:
-    """How many units to take: up to the last mark of the second half, else the last space, else all but one."""
-    half = len(run) // 2
-    marks = [
-        i + 1
-        for i, u in enumerate(run[:-1])
-        if i >= half and u.symbols[-1:] in tuple(PAUSES) and not u.is_word
-    ]
-    spaces = [i + 1 for i, u in enumerate(run[:-1]) if u.space]
-    return (marks or spaces or [max(1, len(run) - 1)])[-1]
+        sentences[-1].append(unit)
+        last = next(
+            (u.symbols[-1] for u in reversed(sentences[-1]) if u.symbols), ""
+        )  # a closing quote has none
+        if unit.space and last in tuple(".!?…"):
+            following = next((u.start for u in spoken[n + 1 :] if u.is_word), None)
+            if following is not None and not text[following].islower():
+                sentences.append([])
+    pieces = [p for s in sentences for p in chunks(s, lambda u: len(u.symbols) + u.space, LONGEST, LONGEST)]
+    return [phrase for phrase in map(_phrase, pieces) if phrase.words]
 
 
 def _phrase(run: list[Spoken]) -> Phrase:
@@ -216,17 +196,17 @@ def _phrase(run: list[Spoken]) -> Phrase:
 
 
 def fingerprint(settings: dict[str, Any]) -> str:
-    """Version of everything that shapes a take: package, network, recipe, tables. Loads no model."""
+    """Version of everything that shapes a take: package, network, tables and these sources. Loads no model."""
     return _fingerprint()
 
 
 @cache
 def _fingerprint() -> str:
-    tables = [_network(), emotion_names.TABLE, _RESPELL]
-    digest = hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in tables)).hexdigest()[
-        :12
-    ]
-    return f"hibari-{metadata.version('hibari-tts')}-recipe{RECIPE}-{digest}"
+    here = Path(__file__).parent
+    sources = [here / f"{name}.py" for name in ("hibari", "vocoder", "phonemes", "phonemes_en", "chunks")]
+    parts = [_network(), emotion_names.TABLE, _RESPELL, *sources]
+    digest = hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in parts)).hexdigest()[:12]
+    return f"hibari-{metadata.version('hibari-tts')}-{digest}"
 
 
 def _network() -> Path:

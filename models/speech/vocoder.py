@@ -30,9 +30,8 @@ FORMANT_ANCHORS_HZ = (
     2900.0,
 )  # middle of the F1, F2 and F3 regions of the source voice (female)
 DB = np.log(10.0) / 20.0  # decibels → natural-log amplitude
-# A random spectrum is no consistent STFT: overlap-add keeps about a quarter of its power, and a harmonic's lobe
-# spreads over 1.5 bins of every f0 (Hann). Measured on hibari's frames: this offset makes noise as loud as the
-# harmonics it replaces.
+# How much louder noise must be than the harmonics' envelope to replace them at one level: at -2 dB a full whisper is
+# within 1 dB of the voice (-27.8 against -27.0 dBFS over 36 s).
 NOISE_FOR_HARMONICS_DB = -2.0
 
 
