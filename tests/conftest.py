@@ -16,6 +16,9 @@ import pytest
 
 from app.server import prefect_server
 from models.machine import Machine, default_home
+from tests.ears import kokoro_dir
+
+__all__ = ["kokoro_dir"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -23,9 +23,9 @@ VOICES = json.loads(
     (Path(engine.__file__).parents[1] / "data/voices_kokoro.json").read_text(encoding="utf-8")
 )
 ENGLISH = [
-    "MY curiosity, in a sense, was stronger than my fear, for I could not remain where I was.",
-    "Dirk was a fool and a coward from the first--you wouldn't mind him. Scatter and look for them, dogs!",
-    "At half past 7 the coach arrived, and 3 passengers climbed down and asked for supper.",
+    "MY curiosity was stronger than my fear, for I could not remain where I was.",
+    "Dirk was a fool from the first--you wouldn't mind him. Look for them, dogs!",
+    "At half past 7 the coach arrived, and 3 passengers asked for supper.",
 ]
 MANDARIN = [
     "秋天的后半夜，月亮下去了，太阳还没有出，只剩下一片乌蓝的天。",
@@ -129,7 +129,7 @@ def test_another_attempt_is_another_sound(kokoro: Kokoro) -> None:
 
 
 def test_direction_is_followed(kokoro: Kokoro) -> None:
-    line = request("We heard the horses, and then, far away, a shot.")
+    line = request("Horses, and then, far away, a shot.")
     plain = kokoro.render(line).samples
     assert kokoro.render(replace(line, speed=1.25)).samples.shape[1] < 0.9 * plain.shape[1]
     assert kokoro.render(replace(line, pause_scale=3.0)).samples.shape[1] > 1.05 * plain.shape[1]
@@ -153,7 +153,7 @@ def pitch_hz(mono: np.ndarray) -> float:
 
 
 def test_long_lines_are_read_to_the_end(kokoro: Kokoro) -> None:
-    text = "The rain fell on the road and on the sea, " * 14 + "and that was the very last word."
+    text = "The rain fell on the road and on the sea, " * 6 + "and that was the very last word."
     take = kokoro.render(request(text, speed=1.5))
     assert take.words
     assert text[take.words[-1].char_start : take.words[-1].char_end] == "word"

@@ -1,0 +1,83 @@
+"""What Prefect knows of a run: the stages by name, the tag on the GPU stages, the limit, the progress artifacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
+
+from flows import RenderOptions, render_chapter
+from flows.limit import ensure_limit, limit_name
+from models.machine import Machine
+from tasks.results import ChapterResult
+from tests.conftest import save
+
+
+@pytest.fixture
+def run(machine: Machine, storm: dict, tmp_path: Path) -> ChapterResult:
+    novel = save(storm, tmp_path / "novel.json")
+    own = machine.model_copy(update={"home": tmp_path / "home"})
+    return render_chapter(novel, "1", RenderOptions(output=tmp_path / "out", speech="hibari"), own)
+
+
+def eventually(read, enough: int) -> list:
+    """Task runs reach the server's database as events, a second or so later."""
+    import time
+
+    for _ in range(100):
+        if len(found := read()) >= enough:
+            return found
+        time.sleep(0.2)
+    return read()
+
+
+def test_the_ui_shows_stages_tags_and_progress(run: ChapterResult) -> None:
+    run_id = UUID(run.flow_run_id)
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+        flow_run = client.read_flow_run(run_id)
+        assert flow_run.name == "The Storm · 1 · The Knock"
+        assert flow_run.state is not None
+        assert flow_run.state.is_completed()
+        tasks = eventually(lambda: client.read_task_runs(flow_run_filter=of_run), 9)
+        names = {t.name.rsplit("-", 1)[0]: t for t in tasks}
+        assert set(names) == {
+            "analyze scenes", "plan timeline", "generate dialogue", "retime", "generate environment",
+            "generate effects", "mix", "publish", "clean up",
+        }  # fmt: skip
+        tagged = {name for name, t in names.items() if "gpu" in t.tags}
+        assert tagged == {"generate dialogue", "generate environment", "generate effects"}
+        artifacts = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+        )
+    told = {a.description: a.data for a in artifacts if a.type == "progress"}
+    assert told["dialogue: line 9 of 9"] == 100.0
+    assert any(text and text.startswith("mix:") for text in told)
+
+
+def test_the_limit_is_set_again_if_somebody_changed_it(server: str) -> None:
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(limit_name("gpu"), 5)
+        ensure_limit("gpu")
+        assert client.read_global_concurrency_limit_by_name(limit_name("gpu")).limit == 1
+
+
+def test_a_degraded_run_is_shown_as_degraded(machine: Machine, storm: dict, tmp_path: Path) -> None:
+    storm["chapters"][0]["segments"].append(
+        {"type": "effect", "speaker": "narrator", "content": "a zylophract quibbles"}
+    )
+    novel = save(storm, tmp_path / "novel.json")
+    result = render_chapter(novel, "1", RenderOptions(output=tmp_path / "out", speech="hibari"), machine)
+    assert result.status == "degraded"
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(UUID(result.flow_run_id)).state
+    assert state is not None
+    assert (state.name, state.message) == ("Degraded", "missing 1 effect")
