@@ -17,12 +17,19 @@ from rich.text import Text
 from tasks.progress import StageEvent
 
 STAGES = ("scenes", "timeline", "dialogue", "environment", "effects", "mix", "publish")
-# Seconds per unit before anything was measured here: Kokoro on two cores, procedural sounds, the mix per percent.
-FIRST_RATES = {"dialogue": 2.5, "environment": 1.5, "effects": 0.2, "mix": 0.15}
+# Seconds per unit of work before anything was measured here: a second of speech by Kokoro or hibari on two cores, a
+# second of procedural sound, a percent of a mix.
+FIRST_RATES = {
+    "dialogue kokoro": 0.35,
+    "dialogue hibari": 0.03,
+    "environment procedural": 0.03,
+    "effects procedural": 0.05,
+    "mix": 0.15,
+}
 
 
 class Rates:
-    """Seconds per unit and stage on this machine, smoothed over runs."""
+    """Seconds per unit of work, by stage and model, on this machine; smoothed over runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,12 +38,13 @@ class Rates:
         except (OSError, ValueError):
             self._rates = dict(FIRST_RATES)
 
-    def __getitem__(self, stage: str) -> float:
-        return self._rates.get(stage, 0.0)
+    def of(self, event: StageEvent) -> float | None:
+        return self._rates.get(_rate_name(event))
 
-    def learn(self, stage: str, units: float, seconds: float) -> None:
-        if units >= 3:
-            self._rates[stage] = round(0.5 * self[stage] + 0.5 * seconds / units, 4)
+    def learn(self, event: StageEvent, seconds: float) -> None:
+        if event.work_done > 0:
+            measured, name = seconds / event.work_done, _rate_name(event)
+            self._rates[name] = round(0.5 * self._rates.get(name, measured) + 0.5 * measured, 5)
 
     def save(self) -> None:
         with contextlib.suppress(OSError):  # an estimate is not worth a failed run
@@ -100,7 +108,7 @@ class Display:
             unit=_many(event.unit),
         )
         if event.state == "finished":
-            self._rates.learn(event.stage, event.done, now - self._began.get(event.stage, now))
+            self._rates.learn(event, now - self._began.get(event.stage, now))
         if not self._console.is_terminal:
             self._line(event, left)
 
@@ -114,12 +122,12 @@ class Display:
     def _left_s(self, event: StageEvent, now: float) -> float | None:
         if event.state not in ("started", "advanced") or event.done >= event.total:
             return None
-        rate = self._rates[event.stage]
-        spent = now - self._began.get(event.stage, now)
-        if event.done >= 2:  # the run's own pace counts more the further it is
-            share = event.done / event.total
-            rate = (1 - share) * rate + share * spent / event.done if rate else spent / event.done
-        return rate * (event.total - event.done) if rate else None
+        rate = self._rates.of(event)
+        if event.done >= 2 and event.work_done > 0:  # the run's own pace counts more the further it is
+            share = min(1.0, 3 * event.work_done / event.work_total)
+            own = (now - self._began.get(event.stage, now)) / event.work_done
+            rate = own if rate is None else (1 - share) * rate + share * own
+        return None if rate is None else rate * (event.work_total - event.work_done)
 
     def _line(self, event: StageEvent, left: float | None) -> None:
         """For logs and pipes: the beginning and the end of each stage, waits, and every tenth of a long one."""
@@ -143,6 +151,10 @@ class Display:
                 self._console.print(
                     f"  {event.stage}: {event.unit} {event.done:g} of {event.total:g}{tail}", highlight=False
                 )
+
+
+def _rate_name(event: StageEvent) -> str:
+    return f"{event.stage} {event.by}".strip()
 
 
 def _clock(seconds: float) -> str:

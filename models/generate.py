@@ -213,7 +213,9 @@ class _Round:
                 replace(w, start_s=_within(w.start_s - cut_s, end_s), end_s=_within(w.end_s - cut_s, end_s))
                 for w in words
             ]
-            checks = check_speech(samples, rate, request.text, request.language, request.speed)
+            checks = check_speech(
+                samples, rate, request.text, request.language, request.speed, request.pause_scale
+            )
         else:
             checks = check_sound(samples, rate, request.duration_s, request.kind)
         return _Candidate(samples, rate, checks, words, answer.words_exact, job.tries)

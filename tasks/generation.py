@@ -78,22 +78,21 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
     logger = get_run_logger()
     store = TakeStore(machine.takes_dir)
     unique = list({w.key: w for w in absent}.values())
-    progress = StageProgress(stage, len(unique), unit)
     result = Generated()
     # A retried stage, or a run that waited for another one's slot, may find takes made meanwhile.
     now = find(unique, store)
-    for w in unique:
-        if w.id in now.takes:
-            result.made[w.key] = now.takes[w.id]
-            progress.advance()
+    result.made.update({w.key: now.takes[w.id] for w in unique if w.id in now.takes})
+    work = {w.key: expected_s(w.request) for w in now.absent}
+    names = "+".join(dict.fromkeys(w.engine.name for w in now.absent))
+    progress = StageProgress(stage, len(now.absent), unit, work=sum(work.values()), by=names)
 
     def on_take(take: Take) -> None:
         result.made[take.key] = take
-        progress.advance(note=str(take.request.get("text") or take.request.get("prompt", "")))
+        progress.advance(str(take.request.get("text") or take.request.get("prompt", "")), work=work[take.key])
 
     def on_missing(gone: Missing) -> None:
         logger.warning("%s %s could not be made: %s", unit, gone.id, gone.reason)
-        progress.advance()
+        progress.advance(work=work[gone.key])
 
     for engine in {w.engine.name: w.engine for w in now.absent}.values():
         jobs = [(w.key, w.request) for w in now.absent if w.engine.name == engine.name]

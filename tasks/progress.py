@@ -15,17 +15,26 @@ from prefect.context import TaskRunContext
 
 ARTIFACT_EVERY_S = 1.0  # an update costs 12 ms and a database row's write (PREFECT.md)
 
+State = Literal["started", "advanced", "waiting", "finished", "skipped"]
+
 
 @dataclass(frozen=True)
 class StageEvent:
-    """`done` of `total` `unit`s in `stage`; `note` is a sentence for a person."""
+    """`done` of `total` `unit`s in `stage`; `note` is a sentence for a person.
+
+    `work_done` of `work_total` is the same in what time is spent on (seconds of audio for takes), and `by` is who
+    spends it (the model): what an estimate of the time left needs.
+    """
 
     stage: str
-    state: Literal["started", "advanced", "waiting", "finished", "skipped"]
+    state: State
     done: float = 0
     total: float = 0
     unit: str = ""
     note: str = ""
+    work_done: float = 0
+    work_total: float = 0
+    by: str = ""
 
 
 _listeners: list[Callable[[StageEvent], None]] = []
@@ -49,34 +58,58 @@ def tell(event: StageEvent) -> None:
 class StageProgress:
     """Counts a stage's units, e.g. "line 12 of 93"."""
 
-    def __init__(self, stage: str, total: float, unit: str) -> None:
+    def __init__(
+        self, stage: str, total: float, unit: str, *, work: float | None = None, by: str = ""
+    ) -> None:
+        """`work`: the stage's whole work, where that is not the count of units."""
         self.stage, self.total, self.unit, self.done = stage, total, unit, 0.0
+        self._work, self._work_done, self._by = total if work is None else work, 0.0, by
         self._artifact: UUID | None = None
         self._updated = 0.0
         context = TaskRunContext.get()
         if context is not None:
-            key = f"{context.task_run.flow_run_id}-{stage}"
+            key = f"{stage}-{str(context.task_run.flow_run_id)[-8:]}"
             artifact = create_progress_artifact(0.0, key=key, description=self._description())
             self._artifact = cast(UUID, artifact)  # the sync side of a sync-compatible call
-        tell(StageEvent(stage, "started", 0, total, unit))
+        self._tell("started")
 
-    def advance(self, by: float = 1, note: str = "") -> None:
-        self.set(self.done + by, note)
+    def advance(self, note: str = "", *, work: float = 1.0) -> None:
+        """One unit more, which was `work` of the stage's work."""
+        self._advance(self.done + 1, self._work_done + work, note)
 
-    def set(self, done: float, note: str = "") -> None:
-        self.done = min(done, self.total)
-        tell(StageEvent(self.stage, "advanced", self.done, self.total, self.unit, note))
+    def set(self, done: float) -> None:
+        """For stages whose units are their work."""
+        self._advance(done, done, "")
+
+    def _advance(self, done: float, work_done: float, note: str) -> None:
+        self.done, self._work_done = min(done, self.total), min(work_done, self._work)
+        self._tell("advanced", note)
         now = time.monotonic()
         if now - self._updated >= ARTIFACT_EVERY_S:
             self._updated = now
             self._update()
 
     def waiting(self, note: str) -> None:
-        tell(StageEvent(self.stage, "waiting", self.done, self.total, self.unit, note))
+        self._tell("waiting", note)
 
     def finish(self) -> None:
         self._update()
-        tell(StageEvent(self.stage, "finished", self.done, self.total, self.unit))
+        self._tell("finished")
+
+    def _tell(self, state: State, note: str = "") -> None:
+        tell(
+            StageEvent(
+                self.stage,
+                state,
+                self.done,
+                self.total,
+                self.unit,
+                note,
+                self._work_done,
+                self._work,
+                self._by,
+            )
+        )
 
     def _update(self) -> None:
         if self._artifact is not None:
