@@ -136,8 +136,10 @@ def _let_webrtcvad_import() -> None:
 @cache
 def _encoder() -> Any:
     _let_webrtcvad_import()
+    import torch
     from resemblyzer import VoiceEncoder
 
+    torch.set_num_threads(1)  # small matrices: ten times slower on two
     return VoiceEncoder("cpu", verbose=False)
 
 
