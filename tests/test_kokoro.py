@@ -116,7 +116,7 @@ def test_voices_are_their_own(spoken: dict) -> None:
 
 
 def test_the_same_request_gives_the_same_bits_in_any_lane(kokoro: Kokoro) -> None:
-    jobs = [request(t, v) for t in ("Is it there?", "Down with the door!") for v in ("bm_george", "bf_emma")]
+    jobs = [request("Is it there?"), request("Down with the door!", "bf_emma")]
     one_by_one = [kokoro.render(j).samples for j in jobs]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda j: kokoro.render(j).samples, jobs[::-1]))[::-1]
@@ -124,8 +124,8 @@ def test_the_same_request_gives_the_same_bits_in_any_lane(kokoro: Kokoro) -> Non
 
 
 def test_another_attempt_is_another_sound(kokoro: Kokoro) -> None:
-    takes = [kokoro.render(request("Is it there?", attempt=n)).samples for n in range(3)]
-    assert not any(np.array_equal(a, b) for i, a in enumerate(takes) for b in takes[:i])
+    first, second = (kokoro.render(request("Is it there?", attempt=n)).samples for n in (0, 1))
+    assert not np.array_equal(first, second)
 
 
 def test_direction_is_followed(kokoro: Kokoro) -> None:
@@ -133,12 +133,9 @@ def test_direction_is_followed(kokoro: Kokoro) -> None:
     plain = kokoro.render(line).samples
     assert kokoro.render(replace(line, speed=1.25)).samples.shape[1] < 0.9 * plain.shape[1]
     assert kokoro.render(replace(line, pause_scale=3.0)).samples.shape[1] > 1.05 * plain.shape[1]
-    louder = kokoro.render(replace(line, energy_db=3.0)).samples
-    change_db = 10 * np.log10((louder**2).mean() / (plain**2).mean())
-    assert 2.0 < change_db < 4.5
-    assert pitch_hz(kokoro.render(replace(line, pitch_st=3.0)).samples[0]) == pytest.approx(
-        pitch_hz(plain[0]) * 2 ** (3 / 12), rel=0.06
-    )
+    raised = kokoro.render(replace(line, energy_db=3.0, pitch_st=3.0)).samples
+    assert 1.5 < 10 * np.log10((raised**2).mean() / (plain**2).mean()) < 5.5
+    assert pitch_hz(raised[0]) == pytest.approx(pitch_hz(plain[0]) * 2 ** (3 / 12), rel=0.06)
 
 
 def pitch_hz(mono: np.ndarray) -> float:
@@ -153,7 +150,7 @@ def pitch_hz(mono: np.ndarray) -> float:
 
 
 def test_long_lines_are_read_to_the_end(kokoro: Kokoro) -> None:
-    text = "The rain fell on the road and on the sea, " * 6 + "and that was the very last word."
+    text = "The rain fell on the road and on the sea, " * 4 + "and that was the very last word."
     take = kokoro.render(request(text, speed=1.5))
     assert take.words
     assert text[take.words[-1].char_start : take.words[-1].char_end] == "word"
