@@ -6,10 +6,11 @@ store or a Missing with the reason. An engine that crashes or hangs is started a
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
+import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,9 +82,9 @@ def generate(
     jobs = deque(_Job(key, request) for key, request in wanted)
     missing: list[Missing] = []
     crashes = 0
-    with tempfile.TemporaryDirectory(prefix="soundbound-") as scratch:
+    with _scratch(machine) as scratch:
         while jobs:
-            round_ = _Round(spec, Path(scratch), store, machine, expected_s, on_take, log)
+            round_ = _Round(spec, scratch, store, machine, expected_s, on_take, log)
             gone, crashed = round_.run(jobs, held, single=crashes > 0)
             for job in gone:
                 missing.append(Missing(id=job.request.id, key=job.key, reason=job.reason))
@@ -96,6 +97,19 @@ def generate(
                     remedy="read its messages in the run's log, then run: soundbound doctor",
                 )
     return missing
+
+
+@contextlib.contextmanager
+def _scratch(machine: Machine) -> Iterator[Path]:
+    """Where the engine leaves its WAV files. One folder a device: whoever holds the lease may clear what a killed
+    holder left."""
+    folder = machine.work_dir / f"engine-{machine.device.replace(':', '-')}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Round:
