@@ -70,8 +70,9 @@ def render(
         "profile": profile,
         "seed": seed,
     }
-    _check_before_starting(book, choices, settings)
     console = Console(stderr=True)
+    speech_name, sound_name = _check_before_starting(book, choices, settings)
+    console.print(f"speech by {speech_name}, sounds by {sound_name}", style="dim", highlight=False)
     if not verbose:  # the display says what a person needs; Prefect's own lines are in its UI
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(
@@ -86,20 +87,21 @@ def render(
     return EXIT[overall["status"]]
 
 
-def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Settings) -> None:
-    """What can be known to be wrong is said before a server is started."""
+def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Settings) -> tuple[str, str]:
+    """What can be known to be wrong is said before a server is started. Returns the models `auto` stands for."""
     from models import catalog
     from models.machine import Machine
     from story.cast import cast_novel
 
     machine: Machine = settings.machine()
     speech = catalog.resolve(choices["speech"], "speech", machine, book.language)
-    catalog.resolve(choices["sound"], "sound", machine)
+    sound = catalog.resolve(choices["sound"], "sound", machine)
     cast_novel(book, catalog.voices(speech), speech.name, book.language)
     if choices["seed"] < 0:
         from story.errors import InputError
 
         raise InputError("must be 0 or more", where="--seed")
+    return speech.name, sound.name
 
 
 def _one(
