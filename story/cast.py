@@ -132,12 +132,15 @@ def _fixed(
 
 
 def _order_of_choice(novel: Novel, amounts: Counter[str]) -> list[Character]:
-    """Narrators, main characters, minor ones, crowds; within each, those who say most first. Silent ones last."""
+    """Narrators, main characters, minor ones, crowds; within each in the book's own order. Silent ones last.
+
+    Not by how much they say: then one edited line could change places, and with them other people's voices.
+    """
     rank = {"narrator": 0, "major": 1, "minor": 2, "crowd": 3}
     position = {c.id: i for i, c in enumerate(novel.characters)}
     return sorted(
         novel.characters,
-        key=lambda c: (amounts[c.id] == 0, rank[c.role], -amounts[c.id], position[c.id]),
+        key=lambda c: (amounts[c.id] == 0, rank[c.role], position[c.id]),
     )
 
 

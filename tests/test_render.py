@@ -203,3 +203,25 @@ def test_degraded_is_exit_status_3_and_names_what_is_missing(
     assert done.status == 3, done.stderr
     assert done.json["status"] == "degraded"
     assert [m["what"] for m in done.json["missing"]] == ["a zylophract quibbles in the vortex"]
+
+
+def test_an_edited_line_leaves_everybodys_voice_in_a_new_folder_too() -> None:
+    """Without a cast.json to hold them, voices still do not depend on how much a character says."""
+    from models import catalog
+    from story.cast import cast_novel
+    from story.loading import load_novel
+    from tests.conftest import ROOT
+
+    book = load_novel(ROOT / "examples" / "treasure_island_ch05.json")
+    voices = catalog.voices(catalog.entry("kokoro", "speech", Machine()))
+
+    def cast() -> dict[str, str]:
+        return {
+            a.character: a.voice_id for a in cast_novel(book, voices, "kokoro", book.language).assignments
+        }
+
+    before = cast()
+    for segment in book.chapters[0].segments:
+        if segment.speaker in ("man_at_door", "buccaneer_2"):
+            segment.content += " And this is a good deal more than was ever said by anybody in that night."
+    assert cast() == before
