@@ -27,6 +27,7 @@ def result_of(
     credits: list[str],
     stage_seconds: dict[str, float],
     flow_run_id: str | None,
+    fingerprint: str,
 ) -> ChapterResult:
     """`stages` are dialogue, environment and effects; `models` are the speech and the sound model's names."""
     missing = missing_sounds(timeline, *stages)
@@ -53,6 +54,7 @@ def result_of(
         mix=mixed.model_dump(mode="json", exclude={"master", "stems", "loudness", "duration_s", "warnings"}),
         stage_seconds=stage_seconds,
         flow_run_id=flow_run_id,
+        fingerprint=fingerprint,
     )
 
 

@@ -64,3 +64,4 @@ class ChapterResult(BaseModel):
     mix: dict[str, Any] = {}  # what the mix measured: per-speaker loudness, speech over bed per line
     stage_seconds: dict[str, float] = {}
     flow_run_id: str | None = None
+    fingerprint: str = ""  # of what decides the chapter's sound: flows/fingerprint.py
