@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from story.errors import SoundboundError
 from story.timeline import Timeline
 
-AudioFormat = Literal["flac", "wav", "mp3"]
+AudioFormat = Literal["flac", "wav", "mp3", "opus", "m4a"]
 SAMPLE_RATE_HZ = 48_000
 STEMS = ("dialogue", "environment", "effects")
 
@@ -59,6 +59,27 @@ class LineLevel(BaseModel):
     speech_to_bed_lu: float | None  # None without a bed under the line
 
 
+class StemLevel(BaseModel):
+    """Of one stem at the level it has in the master."""
+
+    stem: str
+    integrated_lufs: float | None  # None: nothing loud enough to measure
+    short_term_max_lufs: float | None
+    lra_lu: float
+    share_of_time: float  # in which it is above -70 LUFS
+
+
+class Overview(BaseModel):
+    """Curves with one value every `step_s`: the master's peaks and loudness, and the gain of bed and effect buses."""
+
+    step_s: float = 0.1
+    peaks: list[float] = []  # largest magnitude, 0..1
+    short_term_lufs: list[float | None] = []  # of the 3 s that end there
+    bed_duck_db: list[float] = []  # ≤ 0, lowest within the step
+    effect_duck_db: list[float] = []
+    stems: list[StemLevel] = []
+
+
 class MixResult(BaseModel):
     master: Path
     stems: dict[str, Path]
@@ -69,4 +90,6 @@ class MixResult(BaseModel):
     speakers: list[SpeakerLevel]
     lines: list[LineLevel]
     worst_speech_to_bed: LineLevel | None
+    overview: Overview
+    energies: Path  # kept mean squares of 100 ms, for a book's one gain
     warnings: list[str] = []

@@ -1,0 +1,20 @@
+"""What mastering a chapter gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixing.contracts import Loudness
+from mixing.waveform import Waveform
+
+
+@dataclass(frozen=True)
+class Mastered:
+    gain_db: float
+    loudness: Loudness
+    limited_share: float  # of 10 ms cells
+    energies: np.ndarray  # K-weighted 10 ms energies of the master as decoded
+    waveform: Waveform  # of the same
+    warnings: list[str]
