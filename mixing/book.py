@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mixing.contracts import SAMPLE_RATE_HZ, STEMS, AudioFormat, MixError
+from mixing.contracts import SAMPLE_RATE_HZ, STEMS, AudioFormat, MixError, MixReport
 from mixing.encodes import EncodeCache, digest
 from mixing.loudness import programme_lufs
 from mixing.mastering import GAIN_MAX_DB, master
-from mixing.overview import kept_energies
+from mixing.overview import kept_energies, with_master
 from mixing.profiles import Profile
 from mixing.results import Mastered
 from mixing.sources import StemFiles
@@ -101,3 +101,41 @@ def remaster(
     finally:
         unfinished.unlink(missing_ok=True)
     return made
+
+
+def mix_of(report: MixReport, made: Mastered, profile: Profile, audio_format: AudioFormat) -> MixReport:
+    """A chapter's report for another master of it: every level moves with the gain."""
+    shift_db = made.gain_db - report.master_gain_db
+
+    def moved(level: float | None) -> float | None:
+        return None if level is None else round(level + shift_db, 3)
+
+    lines = [e.model_copy(update={"mixed_lufs": e.mixed_lufs + shift_db}) for e in report.lines]
+    worst = report.worst_speech_to_bed
+    stems = [
+        stem.model_copy(
+            update={
+                "integrated_lufs": moved(stem.integrated_lufs),
+                "short_term_max_lufs": moved(stem.short_term_max_lufs),
+            }
+        )
+        for stem in report.overview.stems
+    ]
+    return report.model_copy(
+        update={
+            "target_lufs": profile.integrated_lufs,
+            "ceiling_dbtp": profile.ceiling(audio_format),
+            "master_gain_db": made.gain_db,
+            "limited_share": made.limited_share,
+            "lines": lines,
+            "speakers": [
+                e.model_copy(update={"mixed_lufs": e.mixed_lufs + shift_db}) for e in report.speakers
+            ],
+            "worst_speech_to_bed": worst
+            and next((line for line in lines if line.segment == worst.segment), worst),
+            "overview": with_master(
+                report.overview.model_copy(update={"stems": stems}), made.energies, made.waveform
+            ),
+            "checks": made.checks,
+        }
+    )

@@ -11,6 +11,7 @@ from story.errors import SoundboundError
 from story.timeline import Timeline
 
 AudioFormat = Literal["flac", "wav", "mp3", "opus", "m4a"]
+ProfileName = Literal["drama", "podcast", "broadcast", "acx"]
 SAMPLE_RATE_HZ = 48_000
 STEMS = ("dialogue", "environment", "effects")
 
@@ -80,16 +81,40 @@ class Overview(BaseModel):
     stems: list[StemLevel] = []
 
 
-class MixResult(BaseModel):
-    master: Path
-    stems: dict[str, Path]
-    duration_s: float
-    loudness: Loudness
+class Check(BaseModel):
+    """One figure that the profile's taker asks for."""
+
+    name: str  # with its unit: noise_floor_dbfs
+    value: float
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def met(self) -> bool:
+        return (self.least is None or self.value >= self.least) and (
+            self.most is None or self.value <= self.most
+        )
+
+
+class MixReport(BaseModel):
+    """What a mix measured, as a chapter's report keeps it."""
+
+    target_lufs: float | None  # of the master; None where the profile asks for RMS
+    ceiling_dbtp: float
     master_gain_db: float  # master = gain · Σ stems, except where the limiter worked
+    asked_gain_db: float | None = None  # of a book: the gain before what the limiter took was made up
     limited_share: float  # share of 10 ms cells the limiter touched
     speakers: list[SpeakerLevel]
     lines: list[LineLevel]
     worst_speech_to_bed: LineLevel | None
     overview: Overview
+    checks: list[Check] = []  # what the profile's taker asks for, measured on the master
+
+
+class MixResult(MixReport):
+    master: Path
+    stems: dict[str, Path]
     energies: Path  # kept mean squares of 100 ms, for a book's one gain
+    duration_s: float
+    loudness: Loudness
     warnings: list[str] = []

@@ -43,6 +43,7 @@ class _File(io.RawIOBase):
     """An unbuffered file that keeps the first error of a write, however the codec's library takes it."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._file = path.open("w+b", buffering=0)
         self.error: OSError | None = None
 
@@ -127,8 +128,12 @@ class _Pedalboard:
 class _Libav:
     def __init__(self, file: _File, audio_format: AudioFormat, kbits: int) -> None:
         codec, container, self._sample_format = _AV[audio_format]
+        # the index goes to the front, so that a player can begin before it has the whole file; for that the muxer
+        # reads back what it wrote, through a second opening of the file
         options = {"movflags": "+faststart"} if container == "ipod" else {}
-        self._out = av.open(file, "w", format=container, options=options)
+        self._out = av.open(
+            file, "w", format=container, options=options, io_open=lambda *_: file.path.open("rb")
+        )
         self._out.flags |= ContainerFlags.bitexact.value  # the same audio gives the same bytes
         stream = self._out.add_stream(codec, rate=SAMPLE_RATE_HZ, layout="stereo")
         assert isinstance(stream, AudioStream)

@@ -19,7 +19,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from mixing.contracts import AudioFormat, Loudness
+from mixing.contracts import AudioFormat, Check, Loudness
 from mixing.profiles import Profile
 from mixing.results import Mastered
 from mixing.waveform import Waveform
@@ -53,6 +53,7 @@ class EncodeCache:
             "codec": codec.model_dump(),
             "rate_hz": profile.rate_hz,
             "ceiling_dbtp": profile.ceiling(audio_format),
+            "limits": profile.limits,
             "target": [profile.integrated_lufs, profile.rms_dbfs, fixed_gain_db],
             "libraries": [av.ffmpeg_version_info, version("pedalboard"), version("soxr")],
         }
@@ -80,6 +81,7 @@ class EncodeCache:
             energies=energies,
             waveform=Waveform(peaks, squares, kept["frames"], kept["rate_hz"]),
             warnings=kept["warnings"],
+            checks=[Check(**check) for check in kept["checks"]],
         )
 
     def keep(self, key: str, path: Path, made: Mastered) -> None:
@@ -94,6 +96,7 @@ class EncodeCache:
             "frames": made.waveform.frames,
             "rate_hz": made.waveform.rate_hz,
             "warnings": made.warnings,
+            "checks": [check.model_dump() for check in made.checks],
         }
         packed = io.BytesIO()
         np.savez_compressed(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from mixing.checks import check_warnings, delivery_checks
 from mixing.contracts import SAMPLE_RATE_HZ, AudioFormat, Loudness
 from mixing.encode import Writer, read_back
 from mixing.encodes import EncodeCache
@@ -89,7 +90,8 @@ def master(
         warnings.append(f"the master is {abs(off):.1f} dB {'below' if off > 0 else 'above'} its target")
     if over > 0:
         warnings.append(f"the master's true peak is {over:.1f} dB above its ceiling")
-    result = replace(made, warnings=warnings)
+    checks = delivery_checks(profile, made.waveform, path)
+    result = replace(made, warnings=[*warnings, *check_warnings(profile, checks)], checks=checks)
     if cache is not None and key is not None:
         cache.keep(key, path, result)
     return result

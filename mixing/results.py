@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from mixing.contracts import Loudness
+from mixing.contracts import Check, Loudness
 from mixing.waveform import Waveform
 
 
@@ -18,3 +18,4 @@ class Mastered:
     energies: np.ndarray  # K-weighted 10 ms energies of the master as decoded
     waveform: Waveform  # of the same
     warnings: list[str]
+    checks: list[Check] = field(default_factory=list)

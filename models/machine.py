@@ -70,6 +70,10 @@ class Machine(BaseModel):
         return self.home / "takes"
 
     @property
+    def encodes_dir(self) -> Path:
+        return self.home / "encodes"
+
+    @property
     def lock_dir(self) -> Path:
         return self.home / "locks"
 

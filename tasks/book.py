@@ -5,16 +5,14 @@ Plain functions over chapter folders; a flow wraps them. `level_book` may be sto
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixing.book import ChapterMix, book_gain_db, remaster
-from mixing.contracts import AudioFormat, LineLevel, MixError, SpeakerLevel
+from mixing.book import ChapterMix, book_gain_db, mix_of, remaster
+from mixing.contracts import AudioFormat, MixError
 from mixing.encodes import EncodeCache
 from mixing.loudness import programme_lufs, tenths
-from mixing.overview import with_master
 from mixing.profiles import Profile, load_profile
 from mixing.results import Mastered
 from tasks.results import ChapterResult, Loudness
@@ -57,7 +55,8 @@ def level_book(
     mixes = [ChapterMix.in_folder(folder) for folder in folders]
     results = [read_result(folder) for folder in folders]
     settled = gain_db is not None
-    gain_db = gain_db if gain_db is not None else book_gain_db(mixes, profile)
+    asked_db = gain_db if gain_db is not None else book_gain_db(mixes, profile)
+    gain_db = asked_db if settled else _made_before(results, asked_db)
     changed: set[Path] = set()
     level: float | None = None
     for attempt in range(_PASSES):
@@ -69,7 +68,7 @@ def level_book(
                 continue
             path = folder / f"master.{audio_format}"
             master = remaster(mix, path, profile, audio_format, gain_db, cache)
-            results[number] = _republish(result, folder, master, profile, audio_format)
+            results[number] = _republish(result, folder, master, profile, audio_format, asked_db)
             changed.add(folder)
             made.append(master)
             progress((number + 1) / len(folders) if attempt == 0 else 1.0)
@@ -98,28 +97,38 @@ def read_result(folder: Path) -> ChapterResult:
         ) from error
 
 
+def _made_before(results: Sequence[ChapterResult], asked_db: float) -> float:
+    """The gain an earlier run arrived at when it asked for the same, or `asked_db`."""
+    for result in results:
+        if result.mix and result.mix.asked_gain_db is not None:
+            if abs(result.mix.asked_gain_db - asked_db) < _SAME_DB:
+                return result.mix.master_gain_db
+            break
+    return asked_db
+
+
 def _has(
     result: ChapterResult, folder: Path, gain_db: float, profile: Profile, audio_format: AudioFormat
 ) -> bool:
     return (
-        abs(result.mix.get("master_gain_db", 1e9) - gain_db) < _SAME_DB
+        result.mix is not None
+        and abs(result.mix.master_gain_db - gain_db) < _SAME_DB
         and result.profile == profile.name
         and (folder / f"master.{audio_format}").exists()
     )
 
 
 def _republish(
-    result: ChapterResult, folder: Path, made: Mastered, profile: Profile, audio_format: AudioFormat
+    result: ChapterResult,
+    folder: Path,
+    made: Mastered,
+    profile: Profile,
+    audio_format: AudioFormat,
+    asked_db: float,
 ) -> ChapterResult:
     """The chapter's report for its new master; a master of another format goes."""
-    mix = dict(result.mix)
-    shift_db = made.gain_db - mix["master_gain_db"]
-    for name, model in (("lines", LineLevel), ("speakers", SpeakerLevel)):
-        levels = [model(**entry) for entry in mix[name]]
-        mix[name] = [
-            e.model_copy(update={"mixed_lufs": e.mixed_lufs + shift_db}).model_dump(mode="json") for e in levels
-        ]
-    mix["master_gain_db"], mix["limited_share"] = made.gain_db, made.limited_share
+    assert result.mix is not None
+    mix = mix_of(result.mix, made, profile, audio_format).model_copy(update={"asked_gain_db": asked_db})
     outputs = {name: path for name, path in result.outputs.items() if name != "master"}
     outputs["master"] = folder / f"master.{audio_format}"
     changed = result.model_copy(
@@ -130,7 +139,16 @@ def _republish(
             "outputs": dict(sorted(outputs.items())),
         }
     )
+    write_report(changed, folder)
     for old in folder.glob("master.*"):
         if old != outputs["master"]:
             old.unlink()
     return changed
+
+
+def write_report(result: ChapterResult, folder: Path) -> None:
+    """report.json, whole or not at all."""
+    path = folder / "report.json"
+    incoming = path.with_name(".report.json")
+    incoming.write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    incoming.replace(path)
