@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.book_files import book_cast, chapter_lock, chapter_target
+from flows.forecast import rates_file, tell_plan
 from flows.gpu_stage import run_stage
 from flows.limit import ensure_limit
 from flows.options import RenderOptions
@@ -30,16 +31,19 @@ from tasks.cleanup import clean_up
 from tasks.dialogue import generate_dialogue, speech_requests
 from tasks.effects import effect_requests, generate_effects
 from tasks.environment import bed_requests, generate_environment
+from tasks.forecast import stage_work
 from tasks.mix import mix
 from tasks.plan import fit_effects, plan_timeline, retime
 from tasks.publish import publish
+from tasks.rates import Rates, learning
 from tasks.results import ChapterResult
 from tasks.sound_engines import SoundEngines
 
 
-def _run_name() -> str:
+def run_name(folder: Path = Path()) -> str:
+    """ "Treasure Island · 5 · The Last of the Blind Man", for Prefect's UI."""
     given = flow_run.parameters
-    path = Path(str(given["novel"]))
+    path = folder / str(given["novel"])
     try:
         novel = load_novel(path)
         chapter = select_chapters(novel, str(given["chapter"]))[0]
@@ -48,7 +52,7 @@ def _run_name() -> str:
     return " · ".join(filter(None, [novel.title, str(chapter.number), chapter.title]))
 
 
-@flow(name="render-chapter", flow_run_name=_run_name, persist_result=False)
+@flow(name="render-chapter", flow_run_name=run_name, persist_result=False)
 def render_chapter(
     novel: Path, chapter: str = "1", options: RenderOptions | None = None, machine: Machine | None = None
 ) -> ChapterResult:
@@ -70,7 +74,7 @@ def render_chapter(
     book = load_novel(novel)
     target = chapter_target(options.output, book, select_chapters(book, chapter)[0])
     ensure_limit(machine.gpu_tag)
-    with chapter_lock(target, machine) as work_dir:
+    with chapter_lock(target, machine) as work_dir, learning(rates_file(machine)):
         try:
             result = _render(book, chapter, options, machine, target, work_dir)
         except BaseException:
@@ -95,9 +99,16 @@ def _render(
 
     analysis = analyze_scenes(book, chapter)
     timeline = plan_timeline(book, chapter, analysis, cast)
+    wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
+    planned = (
+        wanted,
+        bed_requests(timeline, engines, options.seed),
+        effect_requests(timeline, engines, options.seed),
+    )
+    rates = Rates(rates_file(machine))
+    tell_plan(stage_work(*planned, timeline.total_duration_s, store, rates), flow_run.id)
     clock.lap("plan")
 
-    wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
     lines = run_stage(generate_dialogue, "dialogue", wanted, store, machine)
     timeline = retime(timeline, lines.takes)
     clock.lap("dialogue")

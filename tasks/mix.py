@@ -33,7 +33,8 @@ def mix(
     audio_format: str,
 ) -> MixResult:
     """Mix into `work_dir`/chapter; returns where everything is and what was measured."""
-    store, progress = TakeStore(takes_dir), StageProgress("mix", 100, "percent")
+    store = TakeStore(takes_dir)
+    progress = StageProgress("mix", 100, "percent", work=timeline.total_duration_s)
 
     def paths(takes: dict[str, Take]) -> dict[str, Path]:
         return {place: store.path(take) for place, take in takes.items()}

@@ -113,9 +113,10 @@ def _one(
     console: Console,
 ) -> dict[str, Any]:
     """Run the flow for one chapter; a failure becomes a result, so that the other chapters go on."""
-    from app.terminal import Display, Rates
+    from app.terminal import Display
     from flows import RenderOptions, render_chapter
     from tasks.progress import listening
+    from tasks.rates import Rates
 
     title = " · ".join(filter(None, [book.title, str(chapter.number), chapter.title]))
     with Display(console, Rates(settings.home / "rates.json"), title) as display, listening(display):
