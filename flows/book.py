@@ -23,6 +23,7 @@ from flows.book_files import book_cast, book_lock, chapter_target
 from flows.book_results import BookChapter, BookError, BookResult
 from flows.fan_out import outcome, render_by_workers, render_here, worker_serves
 from flows.fingerprint import fingerprint, finished
+from flows.finish_book import finish_book
 from flows.limit import ensure_limit
 from flows.options import RenderOptions
 from models import catalog
@@ -81,6 +82,8 @@ def render_book(
     with book_lock(options.output, book, machine):
         done = _render(novel, book, wanted, options, machine, again=again, where=where)
         result = _result(novel, book, wanted, done, options)
+        if result.rendered:
+            finish_book(result, book, options, machine)
         write_report(result, options, book)
     show_book(result, machine)
     if result.status == "failed":
