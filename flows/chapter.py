@@ -120,6 +120,7 @@ def _render(
         work_dir,
         options.profile,
         options.format,
+        machine.lines_dir,
     )
     clock.lap("mix")
 

@@ -66,6 +66,7 @@ class MixResult(BaseModel):
     loudness: Loudness
     master_gain_db: float  # master = gain · Σ stems, except where the limiter worked
     limited_share: float  # share of 10 ms cells the limiter touched
+    lines_reused: int = 0  # takes whose processing was found in the cache
     speakers: list[SpeakerLevel]
     lines: list[LineLevel]
     worst_speech_to_bed: LineLevel | None

@@ -70,6 +70,10 @@ class Machine(BaseModel):
         return self.home / "takes"
 
     @property
+    def lines_dir(self) -> Path:
+        return self.home / "lines"
+
+    @property
     def lock_dir(self) -> Path:
         return self.home / "locks"
 

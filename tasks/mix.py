@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mixing.engine import MixInputs, MixResult, mix_chapter
+from mixing.linecache import LineCache
 from mixing.profiles import load_profile
 from models.takes import Take, TakeStore
 from story.timeline import Timeline
@@ -31,8 +32,12 @@ def mix(
     work_dir: Path,
     profile_name: str,
     audio_format: str,
+    lines_dir: Path | None = None,
 ) -> MixResult:
-    """Mix into `work_dir`/chapter; returns where everything is and what was measured."""
+    """Mix into `work_dir`/chapter; returns where everything is and what was measured.
+
+    Lines that were processed for an earlier mix are found in `lines_dir`.
+    """
     store, progress = TakeStore(takes_dir), StageProgress("mix", 100, "percent")
 
     def paths(takes: dict[str, Take]) -> dict[str, Path]:
@@ -50,6 +55,7 @@ def mix(
         audio_format,  # pyright: ignore[reportArgumentType] - validated by RenderOptions
         scratch,
         progress=lambda share: progress.set(round(100 * share)),
+        cache=LineCache(lines_dir) if lines_dir else None,
     )
     progress.finish()
     return result
