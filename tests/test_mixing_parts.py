@@ -258,6 +258,7 @@ def test_profiles_are_those_promised():
         "drama": (-18, -1.5),
         "podcast": (-16, -1),
         "broadcast": (-23, -1),
+        "acx": (None, -3),
     }
     with pytest.raises(InputError, match="one of drama"):
         load_profile("cinema")
