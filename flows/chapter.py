@@ -40,9 +40,10 @@ from tasks.results import ChapterResult
 from tasks.sound_engines import SoundEngines
 
 
-def _run_name() -> str:
+def run_name(folder: Path = Path()) -> str:
+    """ "Treasure Island · 5 · The Last of the Blind Man", for Prefect's UI."""
     given = flow_run.parameters
-    path = Path(str(given["novel"]))
+    path = folder / str(given["novel"])
     try:
         novel = load_novel(path)
         chapter = select_chapters(novel, str(given["chapter"]))[0]
@@ -51,7 +52,7 @@ def _run_name() -> str:
     return " · ".join(filter(None, [novel.title, str(chapter.number), chapter.title]))
 
 
-@flow(name="render-chapter", flow_run_name=_run_name, persist_result=False)
+@flow(name="render-chapter", flow_run_name=run_name, persist_result=False)
 def render_chapter(
     novel: Path, chapter: str = "1", options: RenderOptions | None = None, machine: Machine | None = None
 ) -> ChapterResult:

@@ -60,6 +60,9 @@ class Machine(BaseModel):
         default=None, description="a folder of your own recordings, used before the model"
     )
     engines: dict[str, EngineSettings] = {}
+    page_url: str | None = Field(
+        default=None, description="where the progress page is reached; Prefect's UI links to it"
+    )
 
     @property
     def models_dir(self) -> Path:
