@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from tasks.forecast import OWN_PACE_FROM, STAGES, StageWork, stage_left_s
+from tasks.forecast import STAGES, StageWork, own_pace_trust, stage_left_s
 
 Status = Literal["queued", "running", "cancelling", "completed", "degraded", "failed", "cancelled"]
 StageState = Literal["ahead", "active", "done", "cached"]
@@ -150,10 +150,12 @@ def _share(
 
 def _pace(work: StageWork, share: float, left_s: float) -> float:
     """By how much the stage under way is slower than forecast: the stages ahead will be as well."""
-    working_s = (work.expected_s - work.start_s) * (1 - share)
-    if working_s <= 0 or share <= 0:
+    working_s = work.expected_s - work.start_s
+    left_expected_s = working_s * (1 - share)
+    if left_expected_s <= 0 or share <= 0:
         return 1.0
-    return 1.0 + min(1.0, OWN_PACE_FROM * share) * (min(4.0, max(0.25, left_s / working_s)) - 1.0)
+    slower = min(4.0, max(0.25, left_s / left_expected_s))
+    return 1.0 + own_pace_trust(share, working_s) * (slower - 1.0)
 
 
 def _detail(
