@@ -38,6 +38,7 @@ def create_app(settings: Settings, *, page: bool = True) -> FastAPI:
         lifespan=lifespan,
         docs_url="/api/v1/docs",
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url="/api/v1/openapi.json",
     )
     answers.install(app)
