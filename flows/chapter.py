@@ -21,11 +21,13 @@ from flows.gpu_stage import run_stage
 from flows.limit import ensure_limit
 from flows.options import RenderOptions
 from flows.outcome import result_of, summary
+from mixing.profiles import load_profile
 from models import catalog
 from models.machine import Machine
 from models.takes import TakeStore
 from story.loading import load_novel, select_chapters
 from story.novel import Novel
+from story.timeline import voice_only
 from tasks.analyze import analyze_scenes
 from tasks.cleanup import clean_up
 from tasks.dialogue import generate_dialogue, speech_requests
@@ -99,6 +101,8 @@ def _render(
 
     analysis = analyze_scenes(book, chapter)
     timeline = plan_timeline(book, chapter, analysis, cast)
+    if load_profile(options.profile).voice_only:
+        timeline = voice_only(timeline)
     wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
     planned = (
         wanted,
@@ -131,6 +135,7 @@ def _render(
         work_dir,
         options.profile,
         options.format,
+        machine.encodes_dir,
     )
     clock.lap("mix")
 
