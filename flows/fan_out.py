@@ -134,7 +134,7 @@ def _ask(novel: Path, book: Novel, chapter: Chapter, options: RenderOptions, boo
 
 
 def _tag(book_run: str) -> str:
-    return f"book:{book_run}"
+    return f"chapters-of:{book_run}"
 
 
 def _read(client: SyncPrefectClient, ids: list[UUID]) -> Iterator[FlowRun]:

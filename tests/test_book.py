@@ -67,14 +67,21 @@ def test_a_failing_chapter_leaves_the_rest_whole_and_the_next_run_renders_only_i
     words = shlex.split(first.again[0])
     assert words[:5] == ["soundbound", "render", str(novel), "--chapter", "2"]
     assert words[words.index("--speech") + 1] == "paced"
-    masters = {c.chapter: c.result.outputs["master"] for c in first.chapters if c.result}
-    before = {chapter: (sha256(path), path.stat().st_mtime_ns) for chapter, path in masters.items()}
+    stems = {c.chapter: c.result.outputs["stems/dialogue"] for c in first.chapters if c.result}
+    before = {chapter: path.stat().st_mtime_ns for chapter, path in stems.items()}
 
     in_the_way.unlink()
     second = render_book(novel, "all", options(tmp_path), paced)
     assert second.status == "completed"
     assert [c.kept for c in second.chapters] == [True, False, True]
-    assert {c: (sha256(path), path.stat().st_mtime_ns) for c, path in masters.items()} == before
+    assert {c: path.stat().st_mtime_ns for c, path in stems.items()} == before
+    assert {r.mix.master_gain_db for r in second.rendered if r.mix} == {second.gain_db}, "one gain"
+    assert second.integrated_lufs == pytest.approx(-18, abs=0.3)
+    masters = [sha256(r.outputs["master"]) for r in second.rendered]
+    third = render_book(novel, "all", options(tmp_path), paced)
+    assert [c.kept for c in third.chapters] == [True] * 3
+    assert [sha256(r.outputs["master"]) for r in third.rendered] == masters
+    assert third.integrated_lufs == second.integrated_lufs
     report = json.loads(second.outputs["report"].read_text())
     assert report["format"] == "soundbound.book/1"
     assert [c["status"] for c in report["chapters"]] == ["completed"] * 3
