@@ -19,7 +19,7 @@ from story.scene_cues import READ_TYPES, reading_text
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
-ARRIVAL, LOCATIVE, MENTION, HINT = 3.0, 2.0, 0.5, 0.8
+ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
 # How much context to the left decides what a mention means.
 _LEFT = {"en": 90, "zh": 16}
 _RIGHT = {"en": 40, "zh": 8}
@@ -37,6 +37,7 @@ class Finding:
     end: int
     word: str
     arrival: bool = False
+    hint: bool = False  # furniture and people of a place, not the place itself
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def lexicon(language: str) -> Lexicon:
     data = load_data(f"scenes_{language}")
     groups: dict[Kind, list[tuple[str, list[str], float, bool]]] = {
         "place": [(p["class"], p["nouns"], p.get("weight", 1.0), False) for p in data["places"]]
-        + [(p["class"], p["hints"], 1.0, True) for p in data["places"] if "hints" in p],
+        + [(p["class"], p["hints"], HINT, True) for p in data["places"] if "hints" in p]
+        + [(p["class"], p["weak"], WEAK, True) for p in data["places"] if "weak" in p],
         "setting": [(value, words, 1.0, False) for value, words in data["generic"].items()],
         "season": [("cold", data["season_cold"], 1.0, False)],
     }
@@ -145,7 +147,7 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
     _, weight, hint = book.terms[kind].value_of[word]
     if kind == "place":
         if hint:
-            return HINT, False
+            return weight, False
         found, arrival = _place_weight(book, left, right)
         return found * weight, arrival
     if kind == "time":
@@ -193,9 +195,9 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
                 if meant != "asserted":
                     continue
             if weight:
-                value = terms.value_of[word][0]
+                value, _, hint = terms.value_of[word]
                 found.append(
-                    Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival)
+                    Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival, hint)
                 )
     return tuple(sorted(found, key=lambda f: (f.start, f.end, f.kind)))
 
