@@ -20,6 +20,7 @@ Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
 ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
+CUE_HINT = 0.6
 # How much context to the left decides what a mention means.
 _LEFT = {"en": 90, "zh": 16}
 _RIGHT = {"en": 40, "zh": 8}
@@ -112,6 +113,7 @@ def lexicon(language: str) -> Lexicon:
         "time_unless",
     )
     names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
+    names += ("weather_sure_before", "weather_sure_after")
     context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
     return Lexicon(
         data=data,
@@ -156,8 +158,12 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
         )
         return (0.0 if refused else book.data["time_weight"].get(word, 1.0)), False
     if kind == "weather":
-        refused = _says(book, "weather_unless", left) or _says(book, "weather_not_after", right)
-        return (0.0 if refused else book.data["weather_weight"].get(word, 1.0)), False
+        if _says(book, "weather_unless", left) or _says(book, "weather_not_after", right):
+            return 0.0, False
+        sure = _says(book, "weather_sure_before", left) or _says(book, "weather_sure_after", right)
+        if word in book.data["weather_bare_words"] and not sure:
+            return book.data["weather_bare"], False  # a mention may be of any time
+        return book.data["weather_weight"].get(word, 1.0), False
     return weight, False
 
 

@@ -13,7 +13,7 @@ from story.novel import Chapter, is_chinese
 from story.scene_ambience import beds, heard_near, is_shift, place_setting, scene_phrase
 from story.scene_bounds import Block, blocks
 from story.scene_cues import find_cues
-from story.scene_evidence import Finding, findings, lexicon
+from story.scene_evidence import CUE_HINT, Finding, findings, lexicon
 from story.scene_models import Ambience, Cue, Evidence, Polarity, Scene, SceneAnalysis, Setting
 
 __all__ = [
@@ -70,9 +70,12 @@ def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple
     return ranked[0][0], ranked[0][1] / sum(totals.values())
 
 
-def _place(found: list[Finding], block: Block, language: str) -> tuple[str, float]:
-    """The place class of a block and how sure it is."""
+def _place(found: list[Finding], block: Block, cues: list[Cue], language: str) -> tuple[str, float]:
+    """The place class of a block and how sure it is; a knock at a door or oars are hints too."""
     totals = _totals(found, "place")
+    hints = lexicon(language).data["cue_hints"]
+    for sound in sorted({cue.sound for cue in cues if cue.polarity == "asserted" and cue.sound in hints}):
+        totals[hints[sound]] = totals.get(hints[sound], 0.0) + CUE_HINT
     if block.arrival_class and block.arrival_class in totals:
         totals[block.arrival_class] += 2.0
     inside = {name: weight for name, weight in totals.items() if name not in ("house", "city")}
@@ -152,7 +155,8 @@ def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
 
 def _scene(number: int, block: Block, chapter: Chapter, language: str, previous: Scene | None) -> Scene:
     found = [finding for segment in block.segments for finding in findings(segment, language)]
-    place_class, confidence = _place(found, block, language)
+    cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
+    place_class, confidence = _place(found, block, cues, language)
     scene = Scene(
         id=f"{chapter.id}-s{number}",
         chapter=chapter.id,
@@ -185,7 +189,7 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
         cold_season=any(f.kind == "season" for f in found),
         light_wind=bool(wind) and all(word in ("breeze", "微风", "清风", "凉风") for word in wind),
     )
-    scene.cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
+    scene.cues = cues
     return scene
 
 
