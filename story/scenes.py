@@ -64,7 +64,9 @@ def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple
     ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     if not ranked or ranked[0][1] < enough:
         return "unknown", 0.0
-    rivals = [weight for name, weight in ranked[1:] if is_shift(name, ranked[0][0]) and is_shift(ranked[0][0], name)]
+    rivals = [
+        weight for name, weight in ranked[1:] if is_shift(name, ranked[0][0]) and is_shift(ranked[0][0], name)
+    ]
     if rivals and ranked[0][1] < lead * rivals[0]:
         return "unknown", 0.0
     return ranked[0][0], ranked[0][1] / sum(totals.values())

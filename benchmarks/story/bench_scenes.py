@@ -49,9 +49,7 @@ def scenes_of(item: dict) -> tuple[Scene, list[tuple[int, Cue]]]:
         span = chapter.segments[order.index(scene.first_segment) : order.index(scene.last_segment) + 1]
         return sum(len(segment.content) for segment in span)
 
-    cues = [
-        (starts[c.segment] + c.char_start, c) for s in scenes for c in s.cues if c.polarity == "asserted"
-    ]
+    cues = [(starts[c.segment] + c.char_start, c) for s in scenes for c in s.cues if c.polarity == "asserted"]
     return max(scenes, key=length), cues
 
 
