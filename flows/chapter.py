@@ -21,11 +21,13 @@ from flows.gpu_stage import run_stage
 from flows.limit import ensure_limit
 from flows.options import RenderOptions
 from flows.outcome import result_of, summary
+from mixing.profiles import load_profile
 from models import catalog
 from models.machine import Machine
 from models.takes import TakeStore
 from story.loading import load_novel, select_chapters
 from story.novel import Novel
+from story.timeline import voice_only
 from tasks.analyze import analyze_scenes
 from tasks.cleanup import clean_up
 from tasks.dialogue import generate_dialogue, speech_requests
@@ -40,9 +42,10 @@ from tasks.results import ChapterResult
 from tasks.sound_engines import SoundEngines
 
 
-def _run_name() -> str:
+def run_name(folder: Path = Path()) -> str:
+    """ "Treasure Island · 5 · The Last of the Blind Man", for Prefect's UI."""
     given = flow_run.parameters
-    path = Path(str(given["novel"]))
+    path = folder / str(given["novel"])
     try:
         novel = load_novel(path)
         chapter = select_chapters(novel, str(given["chapter"]))[0]
@@ -51,7 +54,7 @@ def _run_name() -> str:
     return " · ".join(filter(None, [novel.title, str(chapter.number), chapter.title]))
 
 
-@flow(name="render-chapter", flow_run_name=_run_name, persist_result=False)
+@flow(name="render-chapter", flow_run_name=run_name, persist_result=False)
 def render_chapter(
     novel: Path, chapter: str = "1", options: RenderOptions | None = None, machine: Machine | None = None
 ) -> ChapterResult:
@@ -98,6 +101,8 @@ def _render(
 
     analysis = analyze_scenes(book, chapter)
     timeline = plan_timeline(book, chapter, analysis, cast)
+    if load_profile(options.profile).voice_only:
+        timeline = voice_only(timeline)
     wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
     planned = (
         wanted,
@@ -130,6 +135,8 @@ def _render(
         work_dir,
         options.profile,
         options.format,
+        machine.encodes_dir,
+        machine.lines_dir,
     )
     clock.lap("mix")
 
