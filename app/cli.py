@@ -17,6 +17,7 @@ import app.commands.models as models_commands
 import app.commands.render as render_commands
 from app.commands.doctor import doctor
 from app.commands.output import print_json
+from app.commands.schedule import schedule
 from app.commands.serve import serve
 from story.errors import SoundboundError
 
@@ -33,6 +34,7 @@ cli.command(inspect_commands.voices)
 cli.command(models_commands.models)
 cli.command(doctor)
 cli.command(serve)
+cli.command(schedule)
 
 
 def run(arguments: list[str]) -> int:

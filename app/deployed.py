@@ -19,11 +19,13 @@ from app.recovery import alive
 from app.settings import Settings, load_settings
 from flows import book as books
 from flows import chapter as chapters
+from flows import serial as serials
 from flows.book_results import BookResult
 from flows.fan_out import cancel_chapters
-from flows.options import RenderOptions
+from flows.options import FeedOptions, RenderOptions
 from tasks.results import ChapterResult
 
+EPISODE = RenderOptions(format="mp3", profile="podcast")
 FOLDER = "SOUNDBOUND_FOLDER"  # set by the worker: the folder it was started in
 
 
@@ -81,6 +83,35 @@ def render_book(
     with alive(settings.home, flow_run.id):
         return books.render_book.fn(
             folder / novel, chapters, in_folder(options, folder), settings.machine(), again=again
+        )
+
+
+def _serial_name() -> str:
+    return serials.run_name(_here()[1])
+
+
+@flow(
+    name="render-new-chapters",
+    flow_run_name=_serial_name,
+    persist_result=False,
+    on_cancellation=[_cancel_chapters],
+)
+def render_new_chapters(
+    watch: Path,
+    options: RenderOptions = EPISODE,
+    feed: FeedOptions | None = None,
+) -> serials.SerialResult:
+    """Render what is new or changed in a folder or a novel file, and publish it as a podcast.
+
+    Args:
+        watch: A novel file that grows, or a folder into which chapters are put, on the worker's machine.
+        options: How it shall sound. Podcast apps play mp3 and m4a.
+        feed: The podcast feed, and the shelf with the listener's files.
+    """
+    settings, folder = _here()
+    with alive(settings.home, flow_run.id):
+        return serials.render_new_chapters.fn(
+            folder / watch, in_folder(options, folder), feed, settings.machine()
         )
 
 

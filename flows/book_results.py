@@ -47,6 +47,14 @@ class BookResult(BaseModel):
         return [c.result for c in self.chapters if c.result is not None]
 
 
+class ShowResult(BaseModel):
+    """One show of a serial's run."""
+
+    novel: str
+    chapters: list[BookChapter]
+    feed: Path | None = None  # None: no chapter is there yet
+
+
 class BookError(SoundboundError):
     """No chapter of the book could be rendered."""
 

@@ -84,6 +84,10 @@ class Machine(BaseModel):
         return self.home / "encodes"
 
     @property
+    def shelf_dir(self) -> Path:
+        return self.home / "shelf"
+
+    @property
     def lock_dir(self) -> Path:
         return self.home / "locks"
 
