@@ -15,7 +15,8 @@ from app.commands.output import print_json
 from app.server import prefect_server, running_server
 from app.settings import Settings, load_settings
 from models import catalog
-from models.gpu import device_memory, who_holds
+from models.devices import device_memory
+from models.gpu import who_holds
 from story.errors import SoundboundError
 
 NEEDED = (
@@ -167,10 +168,10 @@ def _server(settings: Settings) -> list[Check]:
 
             found = url + ("" if was_up else " (starts and stops with each render)")
             server = Check(name="Prefect server", state="ok", found=found)
-            ensure_limit(settings.gpu_tag)
+            ensure_limit(settings.tag)
             return [
                 server,
-                Check(name="Prefect limit", state="ok", found=f"{limit_name(settings.gpu_tag)} = 1"),
+                Check(name="Prefect limit", state="ok", found=f"{limit_name(settings.tag)} = 1"),
             ]
     except SoundboundError as e:
         return [Check(name="Prefect server", state="problem", found=e.message, mend=e.remedy)]
