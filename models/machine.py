@@ -93,6 +93,14 @@ class Machine(BaseModel):
         return self.home / "takes"
 
     @property
+    def lines_dir(self) -> Path:
+        return self.home / "lines"
+
+    @property
+    def encodes_dir(self) -> Path:
+        return self.home / "encodes"
+
+    @property
     def tag(self) -> str:
         """The Prefect tag of this host and device."""
         return self.gpu_tag.format(**_tag_parts(self.device))

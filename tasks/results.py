@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
+
+from mixing.contracts import MixReport
+from mixing.tags import Tags
 
 Kind = Literal["line", "bed", "effect"]
 Status = Literal["completed", "degraded", "failed"]
@@ -61,6 +64,8 @@ class ChapterResult(BaseModel):
     warnings: list[str] = []
     credits: list[str] = []  # attributions that library recordings ask for
     outputs: dict[str, Path]
-    mix: dict[str, Any] = {}  # what the mix measured: per-speaker loudness, speech over bed per line
+    mix: MixReport | None = None  # what the mix measured: per-speaker loudness, speech over bed per line
     stage_seconds: dict[str, float] = {}
+    tags: Tags = Tags()  # what the chapter's file says about itself
     flow_run_id: str | None = None
+    fingerprint: str = ""  # of what decides the chapter's sound: flows/fingerprint.py
