@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -28,7 +29,8 @@ _CHARACTERS_A_CUE = {"en": 45, "zh": 14}
 # Two sounds of a family this close in one sentence are one event told twice ("running hard, their feet beating").
 _FAMILY_GAP = {"en": 60, "zh": 16}
 
-_WORD = re.compile(r"[a-z]+")
+_WORD = re.compile(r"[A-Za-z]+")
+_STOPS = re.compile('[.!?;“”"]+')
 _QUOTES = re.compile(
     r"“[^“”\"]{0,3000}(?:[”\"]|(?=“)|$)|\"[^\"“”]{0,3000}(?:[\"”]|(?=“)|$)|「[^「」]{0,3000}(?:」|$)|『[^『』]{0,3000}(?:』|$)|«[^«»]{0,3000}»"
     r"|(?<![\w’])‘[^‘]{0,3000}?[,.!?—…-]’(?!\w)|(?<![\w'])'(?=[A-Z])[^']{0,400}(?:(?<=\w)'(?=\w)[^']{0,400}){0,40}?[,.!?—-]'(?!\w)"
@@ -144,16 +146,27 @@ def _by_trigger() -> tuple[dict[str, tuple[tuple[int, int], ...]], tuple[tuple[i
     return {word: tuple(places) for word, places in table.items()}, tuple(always)
 
 
-def _to_try(text: str, language: str) -> list[tuple[Rule, str]]:
-    """Rules with the patterns that may match in a text, in the lexicon's order."""
+def _to_try(text: str, language: str) -> Iterator[tuple[Rule, str, int, int]]:
+    """Rules with the patterns that may match in a text and where: whole in Chinese, in English the clauses that have
+    a trigger word (no pattern goes over a full stop or a quotation mark). In the lexicon's order."""
     rules = cue_rules(language)
     if language != "en":
-        return [(rule, pattern) for rule in rules for pattern in rule.patterns]
+        yield from ((rule, pattern, 0, len(text)) for rule in rules for pattern in rule.patterns)
+        return
     table, always = _by_trigger()
-    places = set(always)
-    for word in set(_WORD.findall(text.lower())):
-        places.update(table.get(word, ()))
-    return [(rules[i], rules[i].patterns[j]) for i, j in sorted(places)]
+    ends = [*(match.end() for match in _STOPS.finditer(text)), len(text)]
+    windows: dict[tuple[int, int], list[int]] = {place: list(range(len(ends))) for place in always}
+    here = 0
+    for match in _WORD.finditer(text):
+        while match.start() >= ends[here]:
+            here += 1
+        for place in table.get(match[0].lower(), ()):
+            seen = windows.setdefault(place, [])
+            if not seen or seen[-1] != here:
+                seen.append(here)
+    for i, j in sorted(windows):
+        for n in windows[i, j]:
+            yield rules[i], rules[i].patterns[j], ends[n - 1] if n else 0, ends[n]
 
 
 @cache
@@ -175,14 +188,14 @@ def _overlaps(rule: Rule, text: str, language: str, low: int, high: int, start: 
 def _candidates(text: str, language: str) -> list[_Found]:
     found = []
     missing: dict[int, bool] = {}  # rules whose segment lacks what they need
-    for rule, source in _to_try(text, language):
+    for rule, source, first, last in _to_try(text, language):
         if rule.needs_segment:
             if id(rule) not in missing:
                 needs = (_compiled(p, language) for p in rule.needs_segment)
                 missing[id(rule)] = not any(p.search(text) for p in needs)
             if missing[id(rule)]:
                 continue
-        for match in _compiled(source, language).finditer(text):
+        for match in _compiled(source, language).finditer(text, first, last):
             start, end = anchor_span(match)
             if end <= start:
                 continue
