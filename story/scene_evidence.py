@@ -22,6 +22,9 @@ Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
 ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
 CUE_HINT = 0.6
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Gen|Rev|Lieut|Hon|Prof)\.$")
+# Kinds whose words are also people's names.
+_NAMEABLE = ("place", "weather", "time", "near")
 # How much context to the left decides what a mention means.
 _LEFT = {"en": 90, "zh": 16}
 _RIGHT = {"en": 40, "zh": 8}
@@ -58,6 +61,7 @@ class Lexicon:
     data: dict[str, Any]
     terms: dict[Kind, _Terms]
     context: dict[str, re.Pattern[str]]
+    name_after: re.Pattern[str]
     time_shift: re.Pattern[str]
 
 
@@ -162,6 +166,7 @@ def lexicon(language: str) -> Lexicon:
         data=data,
         terms={kind: _terms(group, language) for kind, group in groups.items()},
         context=context,
+        name_after=re.compile(data.get("name_after", "(?!)")),
         time_shift=re.compile(data["time_shift"], re.IGNORECASE),
     )
 
@@ -230,13 +235,8 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
             word = match[0].lower().replace("’", "'")
             if word not in terms.value_of:
                 continue
-            if (
-                kind == "place"
-                and language == "en"
-                and match[0][0].isupper()
-                and not _starts_sentence(text, start)
-            ):
-                continue  # a proper name: "Squire Hall", "Mr. Church"
+            if language == "en" and kind in _NAMEABLE and _is_name(book, text, start, end):
+                continue  # "Squire Hall", "Mr. Church", "Storm nodded"
             left = text[max(0, start - _LEFT[language]) : start].replace("\n", " ")
             right = text[end : end + _RIGHT[language]].replace("\n", " ")
             weight, arrival = _weight(book, kind, word, left, right)
@@ -252,8 +252,17 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
     return tuple(sorted(found, key=lambda f: (f.start, f.end, f.kind)))
 
 
+def _is_name(book: Lexicon, text: str, start: int, end: int) -> bool:
+    """A capital inside a sentence makes a name, and so does a verb of people after a capital at its beginning."""
+    if not text[start].isupper():
+        return False
+    return not _starts_sentence(text, start) or book.name_after.match(text[end : end + 24]) is not None
+
+
 def _starts_sentence(text: str, start: int) -> bool:
-    before = text[:start].rstrip()
+    before = text[max(0, start - 12) : start].rstrip()
+    if _TITLE.search(before):
+        return False
     return not before or before[-1] in '.!?”"—:;'
 
 
