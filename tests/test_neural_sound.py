@@ -117,7 +117,12 @@ def level_db(audio: np.ndarray, rate: int, start_s: float, end_s: float) -> floa
 
 def click_db(wave: np.ndarray, rate: int, at_s: float) -> float:
     """Peak second difference within 0.7 ms of `at_s` against its RMS in 10 ms on each side: a hard cut scores 51."""
-    bend, i, near, far = np.abs(np.diff(wave, 2)), round(at_s * rate), round(0.0007 * rate), round(0.01 * rate)
+    bend, i, near, far = (
+        np.abs(np.diff(wave, 2)),
+        round(at_s * rate),
+        round(0.0007 * rate),
+        round(0.01 * rate),
+    )
     sides = bend[i - near - far : i - near], bend[i + near : i + near + far]
     return 20 * float(np.log10(bend[i - near : i + near].max() / max(np.sqrt(np.mean(s**2)) for s in sides)))
 
@@ -129,7 +134,9 @@ def test_a_hard_cut_is_a_click() -> None:
 
 
 def test_stable_audio_items_do_not_depend_on_their_batch(tmp_path: Path) -> None:
-    engine = neural.StableAudio3Engine({"weights": str(stable_audio_folder(tmp_path)), "dtype": "fp32"}, "cpu")
+    engine = neural.StableAudio3Engine(
+        {"weights": str(stable_audio_folder(tmp_path)), "dtype": "fp32"}, "cpu"
+    )
     requests = [sound(prompt, 1.0, seed) for seed, prompt in enumerate(SENTENCES)]
     for request, together in zip(requests, engine.render_batch(requests), strict=True):
         alone = engine.render_batch([request])[0]

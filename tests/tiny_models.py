@@ -107,7 +107,11 @@ def stable_audio_folder(folder: Path, seed: int = 0) -> Path:
     text = T5GemmaEncoderModel(T5GemmaConfig(encoder=module, decoder=module, is_encoder_decoder=False))
     pipeline = StableAudio3Pipeline(
         vae=AutoencoderSAME(
-            encoder_channels=16, encoder_c_mults=[2], encoder_transformer_depths=[1], latent_dim=16, dim_heads=16
+            encoder_channels=16,
+            encoder_c_mults=[2],
+            encoder_transformer_depths=[1],
+            latent_dim=16,
+            dim_heads=16,
         ),
         text_encoder=text.eval(),
         tokenizer=fast,

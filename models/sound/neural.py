@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from models.base import Rendered, SoundRequest
+from models.base import CannotMake, Rendered, SoundRequest
 from models.sound import segments
 from models.sound.weights import revision
 
@@ -33,7 +33,12 @@ class Neural:
         raise NotImplementedError
 
     def render_batch(self, requests: Sequence[SoundRequest]) -> list[Rendered | Exception]:
-        pieces = [(i, length) for i, r in enumerate(requests) for length in self.pieces(r.duration_s)]
+        pieces = [
+            (i, length)
+            for i, r in enumerate(requests)
+            if r.prompt.strip()
+            for length in segments.lengths(r.duration_s, self.longest_s)
+        ]
         numbers: dict[int, int] = {}
         seeds = []
         for i, _ in pieces:
@@ -50,12 +55,12 @@ class Neural:
         whole: list[Rendered | Exception] = []
         for i, request in enumerate(requests):
             parts = [audio for (owner, _), audio in zip(pieces, made, strict=True) if owner == i]
+            if not parts:
+                whole.append(CannotMake(f"{request.sound or 'the sound'} has no description to make it from"))
+                continue
             samples = round(request.duration_s * self.sample_rate_hz)
             whole.append(Rendered(segments.join(parts, self.sample_rate_hz, samples), self.sample_rate_hz))
         return whole
-
-    def pieces(self, duration_s: float) -> list[float]:
-        return segments.lengths(duration_s, self.longest_s)
 
 
 class TangoFluxEngine(Neural):
@@ -77,17 +82,17 @@ class TangoFluxEngine(Neural):
 
 class StableAudio3Engine(Neural):
     """Stable Audio 3 through diffusers' own pipeline. Settings: `weights` (a pipeline folder), `dtype`, `steps`
-    (None: the scheduler's own number), `longest_s`."""
+    (None: the scheduler's own number), `longest_s` (small-sfx makes 120 s)."""
 
     batch_by: tuple[str, ...] = ("duration_s",)  # the pipeline takes one duration a batch
 
     def __init__(self, settings: dict[str, Any], device: str) -> None:
-        from diffusers import StableAudio3Pipeline
+        from diffusers.pipelines.stable_audio_3.pipeline_stable_audio_3 import StableAudio3Pipeline
 
         self.version = fingerprint(settings)
         self._steps = settings.get("steps")
-        self.longest_s = float(settings.get("longest_s", 30.0))
-        self._pipeline = StableAudio3Pipeline.from_pretrained(
+        self.longest_s = float(settings.get("longest_s", 120.0))
+        self._pipeline: Any = StableAudio3Pipeline.from_pretrained(
             settings["weights"], dtype=_dtype(settings), local_files_only=True
         ).to(device)
         self._pipeline.set_progress_bar_config(disable=True)

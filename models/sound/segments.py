@@ -24,7 +24,9 @@ def seed_of(seed: int, segment: int, attempt: int) -> int:
     return (seed + 2_654_435_761 * (segment + 1009 * attempt)) % 2**31
 
 
-def join(parts: Sequence[np.ndarray], sample_rate_hz: int, samples: int, overlap_s: float = OVERLAP_S) -> np.ndarray:
+def join(
+    parts: Sequence[np.ndarray], sample_rate_hz: int, samples: int, overlap_s: float = OVERLAP_S
+) -> np.ndarray:
     """Float32 `(channels, n)` parts → `(channels, samples)`.
 
     Each seam is a cross-fade whose gains are normalised by the correlation of what they join, so that the power stays

@@ -15,10 +15,13 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderOobleck, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
+from diffusers.models.autoencoders.autoencoder_oobleck import AutoencoderOobleck
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -36,9 +39,9 @@ class DurationEmbedder(nn.Module):
     def __init__(self, size: int, longest_s: float, features: int = 256) -> None:
         super().__init__()
         self.longest_s = longest_s
-        positions = nn.Module()
+        positions: Any = nn.Module()
         positions.weights = nn.Parameter(torch.zeros(features // 2))
-        self.time_positional_embedding = nn.Sequential(positions, nn.Linear(features + 1, size))
+        self.time_positional_embedding: Any = nn.Sequential(positions, nn.Linear(features + 1, size))
 
     def forward(self, seconds: Tensor) -> Tensor:
         """`(batch,)` → `(batch, 1, size)`."""
@@ -60,10 +63,11 @@ class TangoFlux(nn.Module):
         self.channels: int = config.get("in_channels", 64)
         self.longest_s: float = config.get("max_duration", 30)
         joint = config.get("joint_attention_dim", 1024)
-        self.text_encoder = T5EncoderModel(text)
-        self.fc = nn.Sequential(nn.Linear(text.d_model, joint), nn.ReLU())
+        # Any: the libraries' own annotations (FloatTensor, unions of output types) are narrower than what they take.
+        self.text_encoder: Any = T5EncoderModel(text)
+        self.fc: Any = nn.Sequential(nn.Linear(text.d_model, joint), nn.ReLU())
         self.duration_emebdder = DurationEmbedder(text.d_model, self.longest_s)
-        self.transformer = FluxTransformer2DModel(
+        self.transformer: Any = FluxTransformer2DModel(
             in_channels=self.channels,
             num_layers=config.get("num_layers", 6),
             num_single_layers=config.get("num_single_layers", 18),
@@ -73,9 +77,9 @@ class TangoFlux(nn.Module):
             pooled_projection_dim=text.d_model,
             guidance_embeds=False,
         )
-        self.vae = AutoencoderOobleck(**vae)
+        self.vae: Any = AutoencoderOobleck(**vae)
         del self.vae.encoder  # half of its memory, and nothing is ever encoded
-        self.tokenizer = None
+        self.tokenizer: Any = None
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> TangoFlux:
@@ -128,7 +132,6 @@ class TangoFlux(nn.Module):
         Returns:
             states `(2·batch, tokens, size)` and token mask `(2·batch, tokens)`, true for real tokens.
         """
-        assert self.tokenizer is not None
         longest = min(self.tokenizer.model_max_length, MOST_TOKENS)
         asked = self.tokenizer(
             list(prompts), max_length=longest, padding=True, truncation=True, return_tensors="pt"
@@ -142,7 +145,12 @@ class TangoFlux(nn.Module):
         return self.text_encoder(input_ids=ids, attention_mask=mask)[0], mask.bool()
 
     def sample(
-        self, prompts: Sequence[str], durations_s: Sequence[float], seeds: Sequence[int], steps: int, guidance: float
+        self,
+        prompts: Sequence[str],
+        durations_s: Sequence[float],
+        seeds: Sequence[int],
+        steps: int,
+        guidance: float,
     ) -> Tensor:
         """Latents `(batch, latents, channels)` of a batch; each item as it would be alone (within 1e-5)."""
         # 1. Text, its mean over real tokens, and the duration as one more token.
@@ -169,8 +177,8 @@ class TangoFlux(nn.Module):
         audio_ids = torch.arange(self.latents, device=self.device)[:, None].repeat(1, 3).to(text_ids.dtype)
 
         # 4. Rectified flow by Euler steps with classifier-free guidance.
-        scheduler = FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
-        scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / steps, steps), device=self.device)  # pyright: ignore[reportArgumentType]
+        scheduler: Any = FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
+        scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / steps, steps), device=self.device)
         for t in scheduler.timesteps:
             velocity = self.transformer(
                 hidden_states=latents.repeat(2, 1, 1).to(states.dtype),
