@@ -90,6 +90,8 @@ def _merged(raw: list[dict]) -> tuple[list[GoldCharacter], dict[str, str]]:
     for c in kept:
         for a in c.aliases:
             words = a.split()
+            if words[0] in ("The", "A", "An"):
+                continue
             if len(words) > 1 and words[0] not in TITLES and words[0][0].isupper():
                 parts.setdefault(words[0], set()).add(c.id)
             if len(words) > 1:

@@ -16,6 +16,7 @@ from story.attribution.english import Prose, attribute_english
 from story.attribution.quotations import find_quotes
 from story.attribution.roster import Person, from_list, key
 
+RULE = next((a[7:] for a in sys.argv if a.startswith("--rule=")), "")
 GENDER = {"F": "female", "M": "male"}
 
 
@@ -125,7 +126,7 @@ def main() -> None:
                     calibration[round(line.confidence, 1)][good] += 1
                     if line.confidence >= 0.9:
                         sure[good] += 1
-                if not good and shown < show:
+                if not good and shown < show and (not RULE or (line and line.rule == RULE)):
                     shown += 1
                     s, e = quote.spans[0]
                     print("  ✗", repr(book.text[max(0, s - 100) : s]), "[", repr(book.text[s:e][:40]), "]", repr(book.text[e : e + 60]),

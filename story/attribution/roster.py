@@ -211,6 +211,7 @@ def from_list(characters: Iterable[tuple[str, str, Sequence[str], Gender, Age]])
         Person(i, name, Counter({a: 1 for a in [name, *aliases]}), gender, age, given=True)
         for i, name, aliases, gender, age in characters
     ]
+    people = _without_doubles(people)
     taken = {key(a) for p in people for a in p.aliases}
     parts: dict[str, set[int]] = defaultdict(set)
     for index, person in enumerate(people):
@@ -228,6 +229,24 @@ def from_list(characters: Iterable[tuple[str, str, Sequence[str], Gender, Age]])
         if len(owners) == 1 and key(part) not in taken:
             people[next(iter(owners))].aliases[part] = 1
     return people
+
+
+def _without_doubles(people: list[Person]) -> list[Person]:
+    """Someone listed by a bare surname that another bears with a first name or Mr. is that other one."""
+    bearers: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        words = tuple(w.rstrip(".") for w in person.name.split())
+        parsed = parse(words)
+        if len(words) > 1 and parsed.last and "Mrs" not in parsed.titles and "Miss" not in parsed.titles:
+            bearers[parsed.last].append(person)
+    kept = []
+    for person in people:
+        others = [b for b in bearers.get(person.name, ()) if b.gender != "female" and _agree(b.gender, person.gender)]
+        if len(person.name.split()) == 1 and len(others) == 1:
+            others[0].aliases.update(person.aliases)
+        else:
+            kept.append(person)
+    return kept
 
 
 def _joined(counts: Mapping[Words, int]) -> list[Person]:

@@ -48,7 +48,7 @@ _AFTER_VERB = (
 def _after_inverted() -> re.Pattern[str]:
     return re.compile(
         rf"{_OPENER}(?:(?:and|but|then)\s+)?(?i:(?P<verb>{verb_alternatives()})){_AFTER_VERB}\s*,?\s+"
-        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<name>{name_pattern()})|(?P<noun>(?i:{free_noun_pattern()})))"
+        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<noun>(?i:{free_noun_pattern()})|{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*)|(?P<name>{name_pattern()}))"
     )
 
 
@@ -57,9 +57,9 @@ def _after_straight() -> re.Pattern[str]:
     gap = rf"(?:,[^.!?\"“”]{{1,80}}?,)?(?:\s+{_ADVERB}){{0,3}}"
     return re.compile(
         rf"{_OPENER}(?:(?:and|but|then|so|as|here|thus)\s+)?"
-        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<name>{name_pattern()})"
-        rf"|(?i:(?P<noun>{noun_pattern()}|{_ONE_FREE})))"
-        rf"(?P<gap>{gap})\s+(?i:(?P<verb>{verb_alternatives()}))(?!\w)"
+        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)"
+        rf"|(?P<noun>(?i:{noun_pattern()}|{_ONE_FREE})|{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*)|(?P<name>{name_pattern()}))"
+        rf"(?P<gap>{gap})\s+(?i:(?P<verb>{verb_alternatives()}))(?!\w)(?!\s+(?:to|by|of)\s+(?!him|her|me|them|us|the|a|my|his|[A-Z]))"
     )
 
 

@@ -76,7 +76,9 @@ def cut_turns(text: str, spans: Sequence[Span], quotes: Sequence[Quote]) -> list
         for k, index in enumerate(members):
             piece = Turn([index], block, quotes[index].last_block)
             _read(piece, text, spans, quotes, by_block[block], k + rest_offset)
-            if turn is not None and _same_speaker(turn, piece):
+            floor = quotes[by_block[block][k + rest_offset - 1]].outer_end if turn is not None else 0
+            between = text[floor : quotes[index].outer_start] if turn is not None else ""
+            if turn is not None and (_goes_on(between) or _same_speaker(turn, piece)):
                 turn.quotes.append(index)
                 turn.last_block = piece.last_block
                 turn.findings = sorted([*turn.findings, *piece.findings], key=lambda f: _RANK[f.rule])
@@ -130,6 +132,11 @@ def _same_speaker(turn: Turn, piece: Turn) -> bool:
     if b.kind == "name" and a.kind == "noun":
         return False
     return True
+
+
+def _goes_on(between: str) -> bool:
+    """Whether a sentence goes on over what stands between two quotations: `“Hullo,” cried he, “who's there?”`."""
+    return bool(re.search(r"[,;—–-]\s*$", between)) and not re.search(r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]\s", between)
 
 
 def _fill_gaps(text: str, spans: Sequence[Span], turns: list[Turn]) -> None:
