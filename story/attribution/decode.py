@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from story.attribution.mentions import Mention
+from story.attribution.nameless import noun_name
 from story.attribution.roster import Person, Roster
-from story.attribution.tags import Finding
 from story.attribution.turns import Turn
 from story.lexicon import load_data
 
@@ -32,13 +32,6 @@ FEATURES = (
     "last_speaker_pair", "thread",
 )  # fmt: skip
 INDEX = {name: i for i, name in enumerate(FEATURES)}
-
-_GENERIC = frozenset(
-    "man woman lady gentleman girl boy child fellow person creature mother father husband wife son daughter brother sister "
-    "friend companion lad aunt uncle other latter former speaker cousin youth voice stranger visitor guest host niece nephew"
-    .split()
-)
-
 
 @dataclass(slots=True)
 class Decision:
@@ -123,7 +116,7 @@ class Decider:
         return None
 
     def _noun_person(self, turn: Turn) -> int | None:
-        """A nameless person for a tag by noun ("said the landlord"), made when first met."""
+        """Whom a tag by noun ("said the landlord") or by a name unknown so far means, when that is somebody new."""
         tag = turn.tag
         if self.closed or tag is None:
             return None
@@ -134,16 +127,9 @@ class Decider:
                 found = self.roster.add(Person("", mention.text))
                 self.scene.weight.append(1.0)
             return found
-        group = mention.group and mention.kind == "pronoun" and mention.text == "they"
-        if mention.kind != "noun" and not group:
-            return None
-        name = "several voices" if group else _noun_name(mention)
-        found = self.roster.find_text(name)
-        if found is None:
-            person = Person("", name, gender=mention.gender, nameless=True, group=mention.group)
-            found = self.roster.add(person)
-            self.scene.weight.append(0.5)
-        return found
+        if mention.kind == "noun" or mention.text == "they":
+            return self.roster.find_text(noun_name(mention))
+        return None
 
     # candidates and features
 
@@ -165,11 +151,7 @@ class Decider:
             if fixed is None and tag is not None and tag.mention.kind == "name" and noun is not None and tag.rule in ("tag", "lead"):
                 fixed = (noun, f"{tag.rule} name")
             if fixed is None and noun is not None and tag is not None:
-                generic = tag.mention.head in _GENERIC and tag.mention.definite and not tag.mention.group
-                if not generic:
-                    fixed = (noun, f"{tag.rule} noun")
-                elif noun not in candidates:
-                    candidates.append(noun)
+                fixed = (noun, f"{tag.rule} {'group' if tag.mention.group else 'noun'}")
             if fixed is not None and fixed[0] not in candidates:
                 candidates.append(fixed[0])
             static = [self._static(i, turn, c, last_seen) for c in candidates]
@@ -409,8 +391,3 @@ def calibrated(rule: str, chance: float) -> float:
     return ys[-1]
 
 
-def _noun_name(mention: Mention) -> str:
-    words = mention.text.split()
-    if words[0].lower() in ("his", "her", "my", "their", "our", "its", "your"):
-        return mention.text
-    return "the " + " ".join(words[1:]).lower() if not mention.group else mention.text.lower()

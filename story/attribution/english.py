@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from story.attribution.decode import Decider, Decision, Scene
+from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names
 from story.attribution.quotations import Quote, Span
 from story.attribution.roster import Person, Roster, Sightings, discover
@@ -60,14 +61,17 @@ def attribute_english(chapters: Sequence[Prose], given: Sequence[Person] | None)
                 weight[owner] += 1
     _learn_genders(roster, chapters, names, owners, quoted)
     narrator = _narrator(roster, chapters, owners, quoted, closed=given is not None)
-    if narrator is not None:
-        while len(weight) < len(roster.people):
-            weight.append(1.0)
+    cut = [cut_turns(c.text, c.spans, c.quotes) for c in chapters]
+    if given is None:
+        add_nameless(roster, cut)
+    weight += [max(1.0, sum(p.aliases.values()) / 2) for p in roster.people[len(weight) :]]
     reads = []
-    for chapter, found, owner, inside in zip(chapters, names, owners, quoted, strict=True):
-        turns = cut_turns(chapter.text, chapter.spans, chapter.quotes)
+    for chapter, turns, found, owner, inside in zip(chapters, cut, names, owners, quoted, strict=True):
         name_turns(chapter.text, chapter.quotes, turns, found)
-        scene = Scene(_by_block(chapter.spans, found, owner, inside), weight, narrator)
+        told = [(n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q]
+        told += sightings_by_noun(chapter.text, chapter.spans, chapter.quotes, roster)
+        told.sort()
+        scene = Scene(_by_block(chapter.spans, told), weight, narrator)
         decider = Decider(roster, scene, turns, closed=given is not None)
         reads.append(Read(turns, decider.decode()))
     return roster, reads
@@ -83,16 +87,14 @@ def _inside(names: Sequence[Name], quotes: Sequence[Quote]) -> list[bool]:
     return found
 
 
-def _by_block(
-    spans: Sequence[Span], names: Sequence[Name], owners: Sequence[int | None], inside: Sequence[bool]
-) -> list[list[int]]:
+def _by_block(spans: Sequence[Span], told: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Whom each paragraph's narration names, in order."""
     found: list[list[int]] = [[] for _ in spans]
     block = 0
-    for name, owner, quoted in zip(names, owners, inside, strict=True):
-        while block < len(spans) - 1 and spans[block].end <= name.start:
+    for at, owner in told:
+        while block < len(spans) - 1 and spans[block].end <= at:
             block += 1
-        if owner is not None and not quoted:
-            found[block].append(owner)
+        found[block].append(owner)
     return found
 
 

@@ -69,12 +69,15 @@ _WORD = rf"(?:[{_UPPER}][\w]*(?:['’-](?!s\b)[{_UPPER}a-z]\w+)*|[dD]['’][{_UP
 _DOTTED = r"(?:Mr|Mrs|Ms|Dr|St|Mme|Mlle|Capt|Col|Gen|Lieut|Lt|Sgt|Prof|Rev|Messrs|M|[A-Z])\s?\."
 
 
+_BLANK = r"(?:[^\S\n]+|[^\S\n]*\n(?!\s*\n)[^\S\n]*)"  # never over a blank line
+
+
 @cache
 def name_pattern() -> str:
     """A regular expression body (no groups) for a capitalised name with its titles and particles."""
     particles = "|".join(p for p in _data()["particles"] if p not in ("the", "of"))
     return (
-        rf"(?:{_DOTTED}\s+|{_WORD}\s+(?:(?:{particles})\s+){{0,2}}(?=[{_UPPER}dD]))*{_WORD}"
+        rf"(?:{_DOTTED}{_BLANK}|{_WORD}{_BLANK}(?:(?:{particles}){_BLANK}){{0,2}}(?=[{_UPPER}dD]))*{_WORD}"
     )
 
 

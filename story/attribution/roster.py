@@ -124,13 +124,17 @@ def is_person(words: Words, seen: Sighting, common: frozenset[str]) -> bool:
     if len(words) > 1 and words[0] in known and words[0] not in soft_titles():
         return True
     if not core:
-        return seen.speaks + seen.spoken_to >= 2 and seen.count >= 3
+        return words[0] not in soft_titles() and seen.speaks >= 2
     if len(words) == 1:
         word = words[0]
         if word.lower() in common and seen.speaks < 2 and word not in given_names():
             return False
         if word in not_names():
             return False
+        if word.lower() in common and not (seen.acts or seen.speaks):
+            return False
+        if seen.quoted == seen.count and word not in given_names() and seen.count < 5:
+            return False  # only ever heard: a cry, a foreign word
         if seen.inside == 0 and seen.speaks + seen.spoken_to == 0 and word not in given_names():
             return False
     score = 3 * seen.speaks + 1.5 * seen.spoken_to + seen.acts + (2 if core[0] in given_names() else 0)
@@ -201,8 +205,7 @@ def key(surface: str) -> str:
 
 def discover(sightings: Mapping[Words, Sighting], common: frozenset[str]) -> list[Person]:
     """The people of a book from the counts of its names, most mentioned first."""
-    found = {w: s for w, s in sightings.items() if is_person(w, s, common)}
-    return _joined({w: s.count for w, s in found.items()})
+    return _joined({w: s for w, s in sightings.items() if is_person(w, s, common)})
 
 
 def from_list(characters: Iterable[tuple[str, str, Sequence[str], Gender, Age]]) -> list[Person]:
@@ -249,8 +252,9 @@ def _without_doubles(people: list[Person]) -> list[Person]:
     return kept
 
 
-def _joined(counts: Mapping[Words, int]) -> list[Person]:
+def _joined(seen: Mapping[Words, Sighting]) -> list[Person]:
     """Names of the same person joined; see the module's docstring."""
+    counts = {words: s.count for words, s in seen.items()}
     parsed = {words: parse(words) for words in counts}
     groups: list[_Group] = []
     by_first: dict[str, list[_Group]] = defaultdict(list)
@@ -259,7 +263,7 @@ def _joined(counts: Mapping[Words, int]) -> list[Person]:
     def new(words: Words, p: Parsed) -> _Group:
         group = _Group(p.first, p.last, p.gender, bool(set(p.titles) - soft_titles()))
         groups.append(group)
-        group.take(words, counts[words], p)
+        group.take(words, seen[words], p)
         if p.first:
             by_first[p.first].append(group)
         if p.last:
@@ -268,11 +272,22 @@ def _joined(counts: Mapping[Words, int]) -> list[Person]:
 
     ordered = sorted(counts, key=lambda w: (-counts[w], w))
     full = [w for w in ordered if parsed[w].first and parsed[w].last]
+    told_firsts = Counter(
+        {parsed[w].first: seen[w].count - seen[w].quoted for w in ordered if not parsed[w].last and not parsed[w].titles}
+    )
     for words in full:
         p = parsed[words]
-        same = [g for g in by_last[p.last] if g.first and _same_first(g.first, p.first) and _agree(g.gender, p.gender)]
+        same = [
+            g
+            for g in by_last[p.last]
+            if g.first
+            and _same_first(g.first, p.first)
+            and _agree(g.gender, p.gender)
+            # Tom and Thomas, both used alone by the narrator, are two (father and son)
+            and not (g.first != p.first and min(told_firsts[g.first], told_firsts[p.first]) >= 5)
+        ]
         if same:
-            same[0].take(words, counts[words], p)
+            same[0].take(words, seen[words], p)
         else:
             new(words, p)
     titled_first = [w for w in ordered if parsed[w].first and not parsed[w].last and parsed[w].titles]
@@ -286,22 +301,22 @@ def _joined(counts: Mapping[Words, int]) -> list[Person]:
                 g for g in groups if g.first and _same_first(g.first, p.first) and _agree(g.gender, p.gender)
             ]
         if same and not (hard and p.titles[0] in ("Saint", "St", "King", "Queen")):
-            max(same, key=lambda g: g.total).take(words, counts[words], p)
+            max(same, key=lambda g: g.total).take(words, seen[words], p)
         else:
             new(words, p)
     for words in [w for w in ordered if parsed[w].last and not parsed[w].first and parsed[w].titles]:
         p = parsed[words]
-        owner = _bearer(p, by_last[p.last])
+        owner = _bearer(p, by_last[p.last], seen[words])
         if owner is None:
             owner = new(words, p)
         else:
-            owner.take(words, counts[words], p)
+            owner.take(words, seen[words], p)
     for words in [w for w in ordered if not parsed[w].titles and parsed[w].last and not parsed[w].first]:
         p = parsed[words]
         bearers = by_last[p.last] or by_first[p.last]
         if bearers:
             men = [g for g in bearers if g.gender != "female"]
-            max(men or bearers, key=lambda g: g.total).take(words, counts[words], p)
+            max(men or bearers, key=lambda g: g.total).take(words, seen[words], p)
         else:
             new(words, p)
     for words in [w for w in ordered if not parsed[w].first and not parsed[w].last]:
@@ -319,10 +334,13 @@ class _Group:
     aliases: Counter[str] = field(default_factory=Counter)
     total: int = 0
     titles: set[str] = field(default_factory=set)
+    told_first: int = 0  # how often narration calls them by the first name alone
 
-    def take(self, words: Words, count: int, p: Parsed) -> None:
-        self.aliases[" ".join(words)] += count
-        self.total += count
+    def take(self, words: Words, seen: Sighting, p: Parsed) -> None:
+        self.aliases[" ".join(words)] += seen.count
+        self.total += seen.count
+        if p.first and not p.last and not p.titles:
+            self.told_first += seen.count - seen.quoted
         self.titles |= set(p.titles)
         if self.gender == "unknown":
             self.gender = p.gender
@@ -358,11 +376,18 @@ def _agree(a: Gender, b: Gender) -> bool:
     return "unknown" in (a, b) or a == b
 
 
-def _bearer(p: Parsed, groups: list[_Group]) -> _Group | None:
-    """Who of a family a title with the last name means; None: someone new."""
+def _bearer(p: Parsed, groups: list[_Group], seen: Sighting) -> _Group | None:
+    """Who of a family a title with the last name means; None: someone new.
+
+    Narration that says both "Tom" and "Mr. Gradgrind" again and again means two people; "Miss Woodhouse" in others'
+    mouths is the one narration calls Emma.
+    """
     hard = [t for t in p.titles if t not in soft_titles()]
     title = hard[-1] if hard else ""
-    fitting = [g for g in groups if _agree(g.gender, p.gender)]
+    told = seen.count - seen.quoted
+    fitting = [
+        g for g in groups if _agree(g.gender, p.gender) and not (told >= 8 and g.told_first >= 8 and told > 0.3 * seen.count)
+    ]
     if p.gender == "unknown":  # Dr, Professor: anybody of that name without a title of another kind
         return fitting[0] if len(fitting) == 1 else None
     same_title = [g for g in fitting if title in g.titles]
