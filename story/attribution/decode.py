@@ -8,13 +8,13 @@ sequence, so that a name late in a dialogue also settles the lines before it. Li
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from story.attribution.mentions import Mention
-from story.attribution.nameless import noun_name
+from story.attribution.nameless import noun_class, noun_name
 from story.attribution.roster import Person, Roster
 from story.attribution.turns import Turn
 from story.lexicon import load_data
@@ -28,8 +28,8 @@ FEATURES = (
     "gender_clash", "gender_match", "gender_unknown", "tag_antecedent", "action_name", "action_clash", "spoken_to", "spoken_of",
     "answers_call", "called_next", "gap_subject", "gap_last", "distance", "frequency", "repeat_adjacent",
     "repeat_apart", "alternate_adjacent", "alternate_apart", "addressee", "addressed_before", "absent",
-    "near_tag_before", "near_tag_after", "own_block_object", "narrator", "newcomer", "repeat_pronoun", "kind_noun",
-    "last_speaker_pair", "thread",
+    "near_tag_before", "near_tag_after", "own_block_object", "narrator", "newcomer", "repeat_pronoun", "self_plain",
+    "self_kin", "self_role", "self_count",
 )  # fmt: skip
 INDEX = {name: i for i, name in enumerate(FEATURES)}
 
@@ -124,7 +124,8 @@ class Decider:
         if mention.kind == "name" and tag.rule in ("tag", "lead"):
             found = self.roster.find(mention.words)
             if found is None:
-                found = self.roster.add(Person("", mention.text))
+                found = self.roster.add(Person("", mention.text, Counter({mention.text: 1})))
+                self.roster.alias(" ".join(mention.words), found)
                 self.scene.weight.append(1.0)
             return found
         if mention.kind == "noun" or mention.text == "they":
@@ -151,7 +152,10 @@ class Decider:
             if fixed is None and tag is not None and tag.mention.kind == "name" and noun is not None and tag.rule in ("tag", "lead"):
                 fixed = (noun, f"{tag.rule} name")
             if fixed is None and noun is not None and tag is not None:
-                fixed = (noun, f"{tag.rule} {'group' if tag.mention.group else 'noun'}")
+                if tag.mention.group:
+                    fixed = (noun, f"{tag.rule} group")
+                elif noun not in candidates:
+                    candidates.append(noun)
             if fixed is not None and fixed[0] not in candidates:
                 candidates.append(fixed[0])
             static = [self._static(i, turn, c, last_seen) for c in candidates]
@@ -253,7 +257,11 @@ class Decider:
         if any(i < t <= i + 4 for t in tags):
             f[INDEX["near_tag_after"]] = 1
         if who.nameless:
-            f[INDEX["newcomer"]] = 1
+            if person == self._nouns[i] and turn.tag is not None:
+                f[INDEX["self_" + noun_class(turn.tag.mention)]] = 1
+                f[INDEX["self_count"]] = math.log2(1 + self.scene.weight[person])
+            else:
+                f[INDEX["newcomer"]] = 1
         return f
 
     def _antecedent(self, turn: Turn, person: int) -> bool:
@@ -352,7 +360,7 @@ class Decider:
         if p.turn.tag is not None and p.turn.tag.mention.kind == "pronoun":
             return "tag pronoun"
         if p.turn.tag is not None and p.turn.tag.mention.kind == "noun":
-            return "tag noun guess"
+            return "tag noun" if person == self._nouns[i] else "tag noun guess"
         if INDEX["action_name"] in f:
             return "action"
         if p.turn.action is not None and p.turn.action.mention.kind == "pronoun":

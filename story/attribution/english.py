@@ -43,6 +43,14 @@ def attribute_english(chapters: Sequence[Prose], given: Sequence[Person] | None)
     Args:
         given: a closed list of people; None discovers them.
     """
+    roster, prepared = prepare_english(chapters, given)
+    return roster, [Read(turns, decider.decode()) for turns, decider in prepared]
+
+
+def prepare_english(
+    chapters: Sequence[Prose], given: Sequence[Person] | None
+) -> tuple[Roster, list[tuple[list[Turn], Decider]]]:
+    """Everything but the choice: the people, and each chapter's turns with their candidates."""
     names = [list(find_names(c.text)) for c in chapters]
     quoted = [_inside(n, c.quotes) for n, c in zip(names, chapters, strict=True)]
     sightings = Sightings()
@@ -65,16 +73,15 @@ def attribute_english(chapters: Sequence[Prose], given: Sequence[Person] | None)
     if given is None:
         add_nameless(roster, cut)
     weight += [max(1.0, sum(p.aliases.values()) / 2) for p in roster.people[len(weight) :]]
-    reads = []
+    prepared = []
     for chapter, turns, found, owner, inside in zip(chapters, cut, names, owners, quoted, strict=True):
         name_turns(chapter.text, chapter.quotes, turns, found)
         told = [(n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q]
         told += sightings_by_noun(chapter.text, chapter.spans, chapter.quotes, roster)
         told.sort()
         scene = Scene(_by_block(chapter.spans, told), weight, narrator)
-        decider = Decider(roster, scene, turns, closed=given is not None)
-        reads.append(Read(turns, decider.decode()))
-    return roster, reads
+        prepared.append((turns, Decider(roster, scene, turns, closed=given is not None)))
+    return roster, prepared
 
 
 def _inside(names: Sequence[Name], quotes: Sequence[Quote]) -> list[bool]:

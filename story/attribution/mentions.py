@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from story.attribution.names import _cut, name_pattern
+from story.attribution.names import _cut, find_names, name_pattern
 from story.lexicon import load_data
 from story.novel import Gender
 
@@ -51,13 +51,16 @@ _DETERMINER = (
     r"two|three|four|five|many|most|no)"
 )
 _SIMPLE = r"(?:[a-z][\w’'-]*|(?:[A-Z][a-z]+(?:['’]s)?))"
+# "the man with the black beard", "the woman at the counter"
+_PLACE_TAIL = r"(?:(?<=man)\s+(?:with|in|at|on|of|from|behind)\s+(?:the|a|an)\s+(?:[a-z-]+\s+)?[a-z-]+)?"
+_PLACE = re.compile(r"(?<=man)\s+(?:with|in|at|on|of|from|behind)\s")
 _INDEFINITE = re.compile(r"(?:an?|one|another|some|two|three|several|every|each)\b", re.IGNORECASE)
 
 
 @cache
 def noun_pattern() -> str:
     nouns = "|".join(sorted(map(re.escape, person_nouns()), key=lambda n: (-len(n), n)))
-    return rf"{_DETERMINER}\s+(?:of\s+the\s+)?(?:{_SIMPLE},?\s+){{0,4}}?(?:{nouns})(?![\w'’-])"
+    return rf"{_DETERMINER}\s+(?:of\s+the\s+)?(?:{_SIMPLE},?\s+){{0,4}}?(?:{nouns})(?![\w'’-]){_PLACE_TAIL}"
 
 
 @cache
@@ -67,7 +70,7 @@ def free_noun_pattern() -> str:
         r"with|in|of|to|as|and|who|at|from|on|for|when|while|by|that|which|but|after|before|again|once|more|then|"
         r"rather|quite|very|almost|still|now|not|into|upon|without|through|under|over|looking|turning|\w+ly|\w+ing"
     )
-    return rf"{_DETERMINER}\s+(?:\w+ly\s+)?(?:(?!(?:{stop})\b)[\w’'-]+\s*){{1,5}}"
+    return rf"{_DETERMINER}\s+(?:\w+ly\s+)?(?:(?!(?:{stop})\b)(?:Mr\.|Mrs\.|Dr\.|[\w’'-]+)\s*){{1,5}}{_PLACE_TAIL}"
 
 
 @cache
@@ -97,13 +100,25 @@ def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
 
 
 def noun_mention(raw: str, at: int) -> Mention:
+    """A noun phrase read; one that holds a name ("the gallant Mr. Elton") is that name."""
+    named = [n for n in find_names(raw) if n.start and not raw[n.end : n.end + 2].startswith(("'s", "’s"))]
+    if named:
+        name = named[-1]
+        before = raw[: name.start].strip()
+        text = f"The {name.text}" if before.lower() == "the" else name.text  # "the Invisible Man"
+        return Mention("name", at + name.start, at + name.end, text, words=name.words)
+    raw = raw.rstrip()
+    whole = raw
+    found = _PLACE.search(raw)
+    if found:
+        raw = raw[: found.start()]
     words = raw.rstrip().split()
     head = words[-1].lower().strip(",") if words else ""
     return Mention(
         "noun",
         at,
-        at + len(raw.rstrip()),
-        " ".join(words),
+        at + len(whole),
+        " ".join(whole.split()),
         person_nouns().get(head, "unknown"),
         head=head,
         group=head in group_nouns() or words[0].lower() in ("both", "all", "several", "two", "three", "four", "five", "many"),

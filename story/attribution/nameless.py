@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from story.attribution.mentions import Mention
 from story.attribution.quotations import Quote, Span
@@ -23,6 +24,7 @@ _KIN = frozenset(
 )
 _PLAIN = frozenset("man woman lady gentleman girl boy youth lad".split())
 _WITH_ADJECTIVE = _PLAIN | frozenset("voice figure officer stranger soldier servant maid".split())
+_ORDINAL = frozenset("first second third fourth other elder younger older eldest youngest tall fat thin old young little".split())
 _POSSESSIVE = re.compile(r"^(?:his|her|my|their|our|its|your|[\w’'-]+['’]s)\s", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(?:an?|one|another|some)\s", re.IGNORECASE)
 
@@ -35,13 +37,16 @@ def noun_name(mention: Mention) -> str:
     rest = " ".join(w.lower().strip(",") for w in words[1:])
     if mention.group:
         return "the " + rest if len(words) > 1 and words[0].lower() in ("the", "these", "those", "his", "her") else mention.text.lower()
-    if mention.head in _WITH_ADJECTIVE:
+    if mention.head in _WITH_ADJECTIVE or any(w in _ORDINAL for w in rest.split()):
         return "the " + rest
     return "the " + mention.head
 
 
-def is_kin(mention: Mention) -> bool:
-    return mention.head in _KIN and not mention.group
+def noun_class(mention: Mention) -> Literal["plain", "kin", "role"]:
+    """"the old man", "her father" or "the landlord": how likely a noun is somebody who has a name as well."""
+    if mention.head in _KIN or _POSSESSIVE.match(mention.text):
+        return "kin"
+    return "plain" if mention.head in _PLAIN and " with " not in mention.text else "role"
 
 
 def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
@@ -56,7 +61,7 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
                     continue
                 if mention.kind == "pronoun" and mention.text != "they":
                     continue
-                if mention.kind == "noun" and (is_kin(mention) or roster.find_text(mention.text) is not None):
+                if mention.kind == "noun" and roster.find_text(mention.text) is not None:
                     continue
                 name = noun_name(mention)
                 seen[name] += 1
