@@ -108,7 +108,7 @@ class Decider:
     def _named(self, turn: Turn) -> tuple[int, str] | None:
         for finding in turn.findings:
             person = self._person(finding.mention)
-            if person is not None:
+            if person is not None and not (finding.mention.kind == "noun" and self.roster.people[person].nameless):
                 kind = "I" if finding.mention.text == "I" else finding.mention.kind
                 return person, f"{finding.rule} {kind}"
             if finding.rule in ("tag", "lead"):
