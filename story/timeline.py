@@ -131,6 +131,15 @@ def retime(
     return copy
 
 
+def voice_only(timeline: Timeline) -> Timeline:
+    """A copy with the lines alone: no beds, no effects, no rooms, every voice in the middle."""
+    copy = timeline.model_copy(deep=True, update={"environment_segments": [], "effect_segments": []})
+    for line in copy.dialogue_segments:
+        line.pan, line.space = 0.0, "none"
+    settle(copy)
+    return copy
+
+
 def to_ms(value_s: float) -> int:
     return round(value_s * 1000)
 
