@@ -12,9 +12,12 @@ from pathlib import Path
 
 from benchmarks.story.gold import GoldBook, load_books
 from benchmarks.story.quotations import ROOT, spans_of
-from story.attribution.english import Prose, attribute_english
+from story.attribution.chinese import attribute_chinese
+from story.attribution.english import attribute_english
 from story.attribution.quotations import find_quotes
+from story.attribution.reading import Prose
 from story.attribution.roster import Person, from_list, key
+from story.novel import is_chinese
 
 RULE = next((a[7:] for a in sys.argv if a.startswith("--rule=")), "")
 GENDER = {"F": "female", "M": "male"}
@@ -33,7 +36,8 @@ def run(book: GoldBook, closed: bool) -> tuple[list[Person], list[Line]]:
         given = from_list(
             (c.id, c.name, c.aliases, GENDER.get(c.gender, "unknown"), "unknown") for c in book.characters
         )
-    roster, (read,) = attribute_english([Prose(book.text, spans, quotes)], given)
+    engine = attribute_chinese if is_chinese(book.language) else attribute_english
+    roster, (read,) = engine([Prose(book.text, spans, quotes)], given)
     lines = []
     for turn, decision in zip(read.turns, read.decisions, strict=True):
         for i in turn.quotes:
@@ -98,7 +102,7 @@ def main() -> None:
     show = int(next((a[7:] for a in sys.argv if a.startswith("--show=")), "0"))
     only = next((a[7:] for a in sys.argv if a.startswith("--only=")), "")
     modes = [("closed", True), ("raw", False)] if "--lit" not in sys.argv else [("raw", False)]
-    folder = "en_litbank" if "--lit" in sys.argv else "en_pdnc_measure_only"
+    folder = "zh_luxun" if "--zh" in sys.argv else "en_litbank" if "--lit" in sys.argv else "en_pdnc_measure_only"
     for mode, closed in modes:
         macro, rules, types = [], defaultdict(Counter), defaultdict(Counter)
         sure = Counter()

@@ -21,7 +21,8 @@ from benchmarks.story.quotations import ROOT, spans_of
 from benchmarks.story.speakers import Line, judged, lit_mapping
 from story.attribution import decode
 from story.attribution.decode import FEATURES, Decider
-from story.attribution.english import Prose, prepare_english
+from story.attribution.english import prepare_english
+from story.attribution.reading import Prose
 from story.attribution.quotations import find_quotes
 from story.lexicon import load_data
 

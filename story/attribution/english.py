@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from story.attribution.decode import Decider, Decision, Scene
+from story.attribution.decode import Decider, Scene
 from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names
 from story.attribution.quotations import Quote, Span
+from story.attribution.reading import Prose, Read
 from story.attribution.roster import Person, Roster, Sightings, discover
 from story.attribution.turns import Turn, cut_turns, name_turns
 
@@ -18,23 +18,6 @@ FIRST_PERSON_RATE = 0.006  # of the words of narration that are "I": between 0.0
 _I = re.compile(r"\bI\b(?!['’]?[A-Z.])")
 _SMALL = re.compile(r"\b[a-z]{2,}\b")
 _PRONOUN = re.compile(r"\b(?:(?P<male>he|him|his|himself)|(?P<female>she|her|hers|herself))\b|[.!?;]")
-
-
-@dataclass(slots=True)
-class Prose:
-    """One chapter as attribution sees it."""
-
-    text: str
-    spans: list[Span]
-    quotes: list[Quote]
-
-
-@dataclass(slots=True)
-class Read:
-    """A chapter read: its turns and who speaks each."""
-
-    turns: list[Turn]
-    decisions: list[Decision]
 
 
 def attribute_english(chapters: Sequence[Prose], given: Sequence[Person] | None) -> tuple[Roster, list[Read]]:

@@ -33,6 +33,8 @@ def noun_name(mention: Mention) -> str:
     """What a person told by a noun is called: "the old man", "the landlord" (also for "her landlord")."""
     if mention.kind == "pronoun":
         return VOICES
+    if not mention.text.isascii() and not re.search("[a-zA-Z]", mention.text):
+        return mention.text
     words = mention.text.split()
     rest = " ".join(w.lower().strip(",") for w in words[1:])
     if mention.group:
@@ -44,6 +46,8 @@ def noun_name(mention: Mention) -> str:
 
 def noun_class(mention: Mention) -> Literal["plain", "kin", "role"]:
     """"the old man", "her father" or "the landlord": how likely a noun is somebody who has a name as well."""
+    if not re.search("[a-zA-Z]", mention.text):
+        return "role"
     if mention.head in _KIN or _POSSESSIVE.match(mention.text):
         return "kin"
     return "plain" if mention.head in _PLAIN and " with " not in mention.text else "role"
