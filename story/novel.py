@@ -46,6 +46,7 @@ class Segment(BaseModel):
     char_end: int | None = None
     speaker_confidence: float | None = None
     speaker_rule: str | None = None
+    separator: str | None = None  # what the source has between the segment before and this one: marks, white space
 
     @property
     def spoken(self) -> bool:
@@ -64,6 +65,7 @@ class Chapter(BaseModel):
     number: int = Field(ge=0)
     title: str = ""
     segments: list[Segment]
+    tail: str = ""  # what the source has after the last segment
 
 
 class Novel(BaseModel):

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from story.attribution.chinese import attribute_chinese
-from story.attribution.english import Prose, Read, attribute_english
+from story.attribution.english import attribute_english
 from story.attribution.marks import detect_style
 from story.attribution.people_of_book import characters_of
 from story.attribution.quotations import Quote, Span, find_quotes
+from story.attribution.reading import Prose, Read
 from story.attribution.roster import Person, Roster, from_list
 from story.importing.manuscript import Block, Manuscript, ManuscriptChapter
 from story.novel import Chapter, Character, Novel, Segment, SegmentType, is_chinese
@@ -166,8 +167,6 @@ def attributed_anew(novel: Novel, characters: Sequence[Character]) -> Novel:
     people += [c for c in novel.characters if c.id not in ids and any(s.speaker == c.id for k in keep for s in k.segments)]
     anew = {}
     for old, new in zip(redo, chapters, strict=True):
-        by_place = {(s.content, len("".join(x.content for x in old.segments[:i]))): s for i, s in enumerate(old.segments)} if False else {}
-        del by_place
         anew[old.id] = _with_places(old, new)
     return novel.model_copy(update={"characters": people, "chapters": [anew.get(c.id, c) for c in novel.chapters]})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from story.attribution.chinese_names import is_full_name, names_of
@@ -46,7 +46,7 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
     """People and speakers of a book; `given` is a closed list of people, None discovers them."""
     plain = [replace(c, text=plain_chinese(c.text)) for c in chapters]
     leads = [lead for c in plain for lead in _leads(c)]
-    known = names_of(leads)
+    known = names_of(leads, (piece for c in plain for piece in _narration(c)))
     if given is not None:
         roster = Roster([_simplified(p) for p in given])
         known = Names.of({plain_chinese(a) for p in given for a in [p.name, *p.aliases] if len(a) > 1 or a not in "我他她你"})
@@ -84,6 +84,15 @@ def _leads(chapter: Prose) -> list[str]:
             found.append(chapter.text[floor : quote.outer_start])
         before = quote.outer_end
     return found
+
+
+def _narration(chapter: Prose) -> Iterator[str]:
+    at = 0
+    for quote in chapter.quotes:
+        if quote.kind != "word":
+            yield chapter.text[at : quote.outer_start]
+            at = quote.outer_end
+    yield chapter.text[at:]
 
 
 def _any_of(words: set[str] | frozenset[str]) -> re.Pattern[str] | None:

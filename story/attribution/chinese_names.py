@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -29,21 +30,44 @@ def _not_people() -> frozenset[str]:
     return frozenset(load_data("names_zh")["not_people"])
 
 
-def names_of(leads: Iterable[str]) -> Names:
-    """Names from leads (the narration before quotations, ending at the mark)."""
+def names_of(leads: Iterable[str], narration: Iterable[str] = ()) -> Names:
+    """Names from leads (narration that ends at a line's mark) and from the clauses of all narration."""
     counts: Counter[str] = Counter()
     for lead in leads:
-        for start, end in clauses(lead[-60:])[-3:]:
-            text = lead[-60:]
+        text = lead[-60:]
+        for start, end in clauses(text)[-3:]:
             word = _lead_word(text, start, end)
             if word:
                 counts[word] += 1
+    begins, speaks = Counter[str](), Counter[str]()
+    for text in narration:
+        for start, end in clauses(text):
+            word = _lead_word(text, start, end)
+            if word:
+                begins[word] += 1
+                if speech_verb().search(text, start + len(word), end):
+                    speaks[word] += 1
     found = {w for w, n in counts.items() if _is_name(w, n)}
+    found |= {w for w, n in begins.items() if w not in found and _is_name_by_clauses(w, n, speaks[w] + counts[w])}
     # 问凤姐, 听宝玉: a verb before a name, unless the first character may be a surname and the whole is frequent
     wrong = {w for w in found if any(w[k:] in found for k in (1, 2)) and not (surname().match(w) and not predicate().match(w))}
+    wrong = {w for w in wrong if w[0] not in "老小阿大"}
     wrong |= {w for w in found if any(w[:-k] in found and predicate().match(w[-k:]) for k in (1, 2))}
     wrong |= {w for w in found for k in (2, 3) if w[:k] in found and w[k:] in found}  # two people side by side
     return Names.of(found - wrong)
+
+
+def _is_name_by_clauses(word: str, begins: int, speaks: int) -> bool:
+    """Whether what begins clauses of narration is a person's name: by its form, or because it also speaks."""
+    if word in _not_people() or _NO_NAME.search(word) or word in nouns() or predicate().match(word) or word[0] == word[1]:
+        return False
+    if titled().search(word) and len(word) > 2 and (surname().match(word) or speaks):
+        return begins >= 2 or speaks >= 1
+    if re.match("[老小阿][^人头子家婆]", word) and len(word) == 2:
+        return begins >= 3 and speaks >= 1
+    if surname().match(word) and len(word) <= 3:
+        return begins >= 4 and speaks >= 1
+    return begins >= 5 and speaks >= 2
 
 
 def _lead_word(text: str, start: int, end: int) -> str | None:
