@@ -35,6 +35,16 @@ class Settings(Machine):
         default=2, ge=1, le=64, description="how many chapters this machine's worker renders at a time"
     )
 
+    library: Path | None = Field(
+        default=None,
+        description="folder of the books rendered through API and page, all they can read; <home>/library",
+    )
+    upload_limit_mb: int = Field(default=50, ge=1, le=2000, description="largest book that is accepted")
+
+    @property
+    def library_dir(self) -> Path:
+        return (self.library or self.home / "library").expanduser().resolve()
+
     def machine(self) -> Machine:
         """What is passed down to the flows."""
         return Machine(**self.model_dump(include=set(Machine.model_fields)))

@@ -136,6 +136,7 @@ def _render(
         options.profile,
         options.format,
         machine.encodes_dir,
+        machine.lines_dir,
     )
     clock.lap("mix")
 

@@ -34,6 +34,7 @@ class Intent(Law):
 
     level_db: float  # against the speaker's plain speech
     high_pass_hz: float
+    wet_db: float = 0.0  # more or less of the room: a shout fills it
     words: list[str]  # of a segment's style
 
 

@@ -10,6 +10,7 @@ from tasks.rates import Rates
 
 STAGES = ("scenes", "timeline", "dialogue", "environment", "effects", "mix", "publish")
 OWN_PACE_FROM = 3.0  # times the share done: from a third on, the run's own pace is all that counts
+TELLING_S = 10.0  # of work: less says little of a pace, since loading a model varies by seconds
 
 
 class StageWork(BaseModel):
@@ -92,6 +93,11 @@ def stage_left_s(expected_s: float, start_s: float, share: float, spent_s: float
     working_s = max(0.0, expected_s - start_s)
     if share <= 0:
         return max(0.0, start_s - spent_s) + working_s
-    trust = min(1.0, OWN_PACE_FROM * share)
     own_s = max(0.0, spent_s - start_s) / share
+    trust = own_pace_trust(share, max(working_s, own_s * share))
     return (1 - share) * ((1 - trust) * working_s + trust * own_s)
+
+
+def own_pace_trust(share: float, working_s: float) -> float:
+    """0..1: how much a stage's own pace says against what was forecast."""
+    return min(1.0, OWN_PACE_FROM * share) * min(1.0, working_s / TELLING_S)
