@@ -98,7 +98,9 @@ def _merged(raw: list[dict]) -> tuple[list[GoldCharacter], dict[str, str]]:
                 parts.setdefault(words[-1], set()).add(c.id)
     for c in kept:
         taken = {a for o in kept if o is not c for a in o.aliases}
-        c.aliases += [p for p, who in parts.items() if who == {c.id} and p not in taken and p not in c.aliases]
+        c.aliases += [
+            p for p, who in parts.items() if who == {c.id} and p not in taken and p not in c.aliases
+        ]
     return kept, owner
 
 

@@ -1,6 +1,6 @@
 """Quotation detection: precision, recall and F1 against gold spans (IoU ≥ 0.85, one to one; STORY: Evaluator).
 
-    .venv/bin/python -m benchmarks.story.quotations [GOLD_FOLDER]     # default ../shared/data/gold
+.venv/bin/python -m benchmarks.story.quotations [GOLD_FOLDER]     # default ../shared/data/gold
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.story.gold import GoldBook, iou, load_books
 from story.attribution.quotations import Span, find_quotes
+from story.attribution.verbs import starts_like_a_tag
 
 ROOT = Path(__file__).resolve().parents[2]
 HIT = 0.85
@@ -20,12 +21,28 @@ N = 60
 
 def spans_of(text: str) -> list[Span]:
     """Paragraphs as the importer cuts them: by blank lines where there are any, else by lines."""
-    pattern = r"(?:[^\n]|\n(?!\s*\n))+" if len(re.findall(r"\n\s*\n", text)) > text.count("\n") / 20 else r"[^\n]+"
+    pattern = (
+        r"(?:[^\n]|\n(?!\s*\n))+" if len(re.findall(r"\n\s*\n", text)) > text.count("\n") / 20 else r"[^\n]+"
+    )
     return [
         Span(m.start() + len(m[0]) - len(m[0].lstrip()), m.start() + len(m[0].rstrip()))
         for m in re.finditer(pattern, text)
         if m[0].strip()
     ]
+
+
+def sentence_lines(text: str) -> list[Span]:
+    """LitBank's lines are sentences: one that begins small, or with a tag after an end mark, goes on with its paragraph."""
+    spans: list[Span] = []
+    for match in re.finditer(r"[^\n]+", text):
+        line = match[0]
+        before = text[max(0, match.start() - 3) : match.start()].rstrip()
+        goes_on = line[:1].islower() or (before[-1:] in '"”’' and starts_like_a_tag(line, 0, len(line)))
+        if spans and goes_on and match.start() - spans[-1].end <= 2:
+            spans[-1] = Span(spans[-1].start, match.end())
+        elif line.strip():
+            spans.append(Span(match.start(), match.end()))
+    return spans
 
 
 def score(book: GoldBook, predicted: list[tuple[int, int]]) -> tuple[int, int, int, list, list]:
@@ -77,9 +94,27 @@ def main() -> None:
             )
             if show:
                 for s, e in missed[:N]:
-                    print("   missed", repr(book.text[max(0, s - 30) : s]), "[", repr(book.text[s:e][:50]), "…", repr(book.text[max(s, e - 30) : e]), "]", repr(book.text[e : e + 25]))
+                    print(
+                        "   missed",
+                        repr(book.text[max(0, s - 30) : s]),
+                        "[",
+                        repr(book.text[s:e][:50]),
+                        "…",
+                        repr(book.text[max(s, e - 30) : e]),
+                        "]",
+                        repr(book.text[e : e + 25]),
+                    )
                 for s, e in false[:N]:
-                    print("   false ", repr(book.text[max(0, s - 30) : s]), "[", repr(book.text[s:e][:50]), "…", repr(book.text[max(s, e - 30) : e]), "]", repr(book.text[e : e + 25]))
+                    print(
+                        "   false ",
+                        repr(book.text[max(0, s - 30) : s]),
+                        "[",
+                        repr(book.text[s:e][:50]),
+                        "…",
+                        repr(book.text[max(s, e - 30) : e]),
+                        "]",
+                        repr(book.text[e : e + 25]),
+                    )
         print(f"{folder}: macro F1 {sum(scores) / max(1, len(scores)):.4f}\n")
 
 

@@ -1,6 +1,6 @@
 """Speakers of quotations against gold, with a character list and from raw text (STORY: Evaluator).
 
-    .venv/bin/python -m benchmarks.story.speakers [GOLD_FOLDER]     # default ../shared/data/gold
+.venv/bin/python -m benchmarks.story.speakers [GOLD_FOLDER]     # default ../shared/data/gold
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def run(book: GoldBook, closed: bool) -> tuple[list[Person], list[Line]]:
     lines = []
     for turn, decision in zip(read.turns, read.decisions, strict=True):
         for i in turn.quotes:
-            lines.append(Line(quotes[i].start, quotes[i].end, decision.person, decision.rule, decision.confidence))
+            lines.append(
+                Line(quotes[i].start, quotes[i].end, decision.person, decision.rule, decision.confidence)
+            )
     lines.sort(key=lambda line: line.start)
     return roster.people, lines
 
@@ -102,7 +104,9 @@ def main() -> None:
     show = int(next((a[7:] for a in sys.argv if a.startswith("--show=")), "0"))
     only = next((a[7:] for a in sys.argv if a.startswith("--only=")), "")
     modes = [("closed", True), ("raw", False)] if "--lit" not in sys.argv else [("raw", False)]
-    folder = "zh_luxun" if "--zh" in sys.argv else "en_litbank" if "--lit" in sys.argv else "en_pdnc_measure_only"
+    folder = (
+        "zh_luxun" if "--zh" in sys.argv else "en_litbank" if "--lit" in sys.argv else "en_pdnc_measure_only"
+    )
     for mode, closed in modes:
         macro, rules, types = [], defaultdict(Counter), defaultdict(Counter)
         sure = Counter()
@@ -113,12 +117,22 @@ def main() -> None:
             begun = time.process_time()
             people, lines = run(book, closed)
             spent = time.process_time() - begun
-            names = mapping(book, people, closed) if folder != "en_litbank" else lit_mapping(book, people, lines)
+            names = (
+                mapping(book, people, closed) if folder != "en_litbank" else lit_mapping(book, people, lines)
+            )
             right = 0
             pairs = judged(book, lines)
             if show:
                 for p_i, person in enumerate(people[:25]):
-                    print("   ", person.name, person.gender, dict(person.aliases.most_common(6)), "→", names.get(p_i), "NARRATOR" if person.narrator else "")
+                    print(
+                        "   ",
+                        person.name,
+                        person.gender,
+                        dict(person.aliases.most_common(6)),
+                        "→",
+                        names.get(p_i),
+                        "NARRATOR" if person.narrator else "",
+                    )
             gold_name = {c.id: c.name for c in book.characters}
             shown = 0
             for quote, line in pairs:
@@ -133,16 +147,40 @@ def main() -> None:
                 if not good and shown < show and (not RULE or (line and line.rule == RULE)):
                     shown += 1
                     s, e = quote.spans[0]
-                    print("  ✗", repr(book.text[max(0, s - 100) : s]), "[", repr(book.text[s:e][:40]), "]", repr(book.text[e : e + 60]),
-                          "GOLD", gold_name[quote.speaker], "GOT", line and people[line.person].name, line and line.rule, quote.type)
+                    print(
+                        "  ✗",
+                        repr(book.text[max(0, s - 100) : s]),
+                        "[",
+                        repr(book.text[s:e][:40]),
+                        "]",
+                        repr(book.text[e : e + 60]),
+                        "GOLD",
+                        gold_name[quote.speaker],
+                        "GOT",
+                        line and people[line.person].name,
+                        line and line.rule,
+                        quote.type,
+                    )
             macro.append(right / max(1, len(pairs)))
-            print(f"{mode:7s} {book.id[:40]:42s} {macro[-1]:.3f}  n {len(pairs)}  {len(book.text) / 1e6 / spent:.2f} MB/s")
-        print(f"{mode}: macro {sum(macro) / max(1, len(macro)):.4f}", {t: f"{c[True] / (c[True] + c[False]):.3f} of {c[True] + c[False]}" for t, c in types.items()})
-        print("   confidence ≥ 0.9:", f"{sure[True] / max(1, sum(sure.values())):.3f} of {sum(sure.values())}")
+            print(
+                f"{mode:7s} {book.id[:40]:42s} {macro[-1]:.3f}  n {len(pairs)}  {len(book.text) / 1e6 / spent:.2f} MB/s"
+            )
+        print(
+            f"{mode}: macro {sum(macro) / max(1, len(macro)):.4f}",
+            {t: f"{c[True] / (c[True] + c[False]):.3f} of {c[True] + c[False]}" for t, c in types.items()},
+        )
+        print(
+            "   confidence ≥ 0.9:", f"{sure[True] / max(1, sum(sure.values())):.3f} of {sum(sure.values())}"
+        )
         for rule, c in sorted(rules.items(), key=lambda e: -sum(e[1].values())):
             print(f"      {rule:24s} {c[True] / sum(c.values()):.3f}  n {sum(c.values())}")
         if "--cal" in sys.argv:
-            print({k: f"{c[True] / sum(c.values()):.2f}/{sum(c.values())}" for k, c in sorted(calibration.items())})
+            print(
+                {
+                    k: f"{c[True] / sum(c.values()):.2f}/{sum(c.values())}"
+                    for k, c in sorted(calibration.items())
+                }
+            )
 
 
 if __name__ == "__main__":

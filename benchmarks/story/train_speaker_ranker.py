@@ -20,10 +20,10 @@ from benchmarks.story.gold import load_books
 from benchmarks.story.quotations import ROOT, spans_of
 from benchmarks.story.speakers import Line, judged, lit_mapping
 from story.attribution import decode
-from story.attribution.decode import FEATURES, Decider
+from story.attribution.decode import FEATURES
 from story.attribution.english import prepare_english
-from story.attribution.reading import Prose
 from story.attribution.quotations import find_quotes
+from story.attribution.reading import Prose
 from story.lexicon import load_data
 
 PULL = 0.5  # of the hand-written weights; chosen by leaving books out
@@ -35,7 +35,9 @@ class Book:
         self.gold = gold
         self.spans = spans_of(gold.text)
         self.quotes = find_quotes(gold.text, self.spans)
-        self.roster, ((self.turns, self.decider),) = prepare_english([Prose(gold.text, self.spans, self.quotes)], None)
+        self.roster, ((self.turns, self.decider),) = prepare_english(
+            [Prose(gold.text, self.spans, self.quotes)], None
+        )
 
     def lines(self, people, decisions=None) -> list[Line]:
         found = []
@@ -43,7 +45,13 @@ class Book:
             for q in turn.quotes:
                 d = decisions[i] if decisions else None
                 found.append(
-                    Line(self.quotes[q].start, self.quotes[q].end, person, d.rule if d else "", d.margin if d else 0)
+                    Line(
+                        self.quotes[q].start,
+                        self.quotes[q].end,
+                        person,
+                        d.rule if d else "",
+                        d.margin if d else 0,
+                    )
                 )
         return sorted(found, key=lambda line: line.start)
 
@@ -69,7 +77,11 @@ class Book:
             owner[gold].append(person)
         chosen = []
         for i, p in enumerate(self.decider.prepared):
-            right = [c for c, person in enumerate(p.candidates) if names.get(person) == labels[i]] if labels[i] else []
+            right = (
+                [c for c, person in enumerate(p.candidates) if names.get(person) == labels[i]]
+                if labels[i]
+                else []
+            )
             s1, s2 = decode._previous(chosen)
             if right and p.fixed is None:
                 rows = np.zeros((len(p.candidates), len(FEATURES)))

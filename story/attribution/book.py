@@ -23,7 +23,12 @@ from story.novel import Chapter, Character, Novel, Segment, SegmentType, is_chin
 from story.speakers import infer_roles
 
 QUOTABLE = frozenset({"narration", "letter", "footnote"})
-_TYPES: dict[str, SegmentType] = {"heading": "heading", "verse": "verse", "letter": "letter", "break": "break"}
+_TYPES: dict[str, SegmentType] = {
+    "heading": "heading",
+    "verse": "verse",
+    "letter": "letter",
+    "break": "break",
+}
 
 
 @dataclass(slots=True)
@@ -42,7 +47,7 @@ def novel_of(manuscript: Manuscript, characters: Sequence[Character] = ()) -> No
         characters: a closed list of who there is; empty: they are found in the text.
     """
     chapters, people = attribute_chapters(manuscript.chapters, manuscript.language, characters)
-    novel = Novel(
+    return Novel(
         title=manuscript.title or "Untitled",
         author=manuscript.author,
         language=manuscript.language,
@@ -50,7 +55,6 @@ def novel_of(manuscript: Manuscript, characters: Sequence[Character] = ()) -> No
         pronunciation=manuscript.pronunciation,
         chapters=chapters,
     )
-    return novel
 
 
 def attribute_chapters(
@@ -60,13 +64,20 @@ def attribute_chapters(
     style = detect_style(b.text for c in chapters for b in c.blocks if b.kind in QUOTABLE)
     prose = []
     for chapter in chapters:
-        spans = [Span(b.char_start, b.char_end, b.kind in QUOTABLE, b.kind == "verse") for b in chapter.blocks]
+        spans = [
+            Span(b.char_start, b.char_end, b.kind in QUOTABLE, b.kind == "verse") for b in chapter.blocks
+        ]
         prose.append(Prose(chapter.text, spans, find_quotes(chapter.text, spans, style)))
     engine: Callable[[Sequence[Prose], Sequence[Person] | None], tuple[Roster, list[Read]]]
     engine = attribute_chinese if is_chinese(language) else attribute_english
     known = from_list((c.id, c.name, c.aliases, c.gender, c.age) for c in given) if given else None
+    crowds = {c.id for c in given if c.role == "crowd"}
+    for person in known or ():
+        person.group = person.id in crowds
     roster, reads = engine(prose, known)
-    lines = Counter(d.person for read in reads for t, d in zip(read.turns, read.decisions, strict=True) for _ in t.quotes)
+    lines = Counter(
+        d.person for read in reads for t, d in zip(read.turns, read.decisions, strict=True) for _ in t.quotes
+    )
     merged = {p.id for p in roster.people}
     listed = [c for c in given if c.id in merged]
     people, ids = characters_of(roster.people, lines, language, listed)
@@ -87,7 +98,11 @@ def attribute_chapters(
 
 
 def _chapter(
-    chapter: ManuscriptChapter, quotes: Sequence[Quote], spoken: dict[int, Line], ids: dict[int, str], teller: str
+    chapter: ManuscriptChapter,
+    quotes: Sequence[Quote],
+    spoken: dict[int, Line],
+    ids: dict[int, str],
+    teller: str,
 ) -> Chapter:
     identifier = f"ch{chapter.number:02d}"
     segments: list[Segment] = []
@@ -164,11 +179,17 @@ def attributed_anew(novel: Novel, characters: Sequence[Character]) -> Novel:
     sources = [_manuscript_chapter(c) for c in redo]
     chapters, people = attribute_chapters(sources, novel.language, characters)
     ids = {c.id for c in people}
-    people += [c for c in novel.characters if c.id not in ids and any(s.speaker == c.id for k in keep for s in k.segments)]
+    people += [
+        c
+        for c in novel.characters
+        if c.id not in ids and any(s.speaker == c.id for k in keep for s in k.segments)
+    ]
     anew = {}
     for old, new in zip(redo, chapters, strict=True):
         anew[old.id] = _with_places(old, new)
-    return novel.model_copy(update={"characters": people, "chapters": [anew.get(c.id, c) for c in novel.chapters]})
+    return novel.model_copy(
+        update={"characters": people, "chapters": [anew.get(c.id, c) for c in novel.chapters]}
+    )
 
 
 def _with_places(old: Chapter, new: Chapter) -> Chapter:

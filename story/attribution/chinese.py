@@ -49,7 +49,14 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
     known = names_of(leads, (piece for c in plain for piece in _narration(c)))
     if given is not None:
         roster = Roster([_simplified(p) for p in given])
-        known = Names.of({plain_chinese(a) for p in given for a in [p.name, *p.aliases] if len(a) > 1 or a not in "我他她你"})
+        known = Names.of(
+            {
+                plain_chinese(a)
+                for p in given
+                for a in [p.name, *p.aliases]
+                if len(a) > 1 or a not in "我他她你"
+            }
+        )
     else:
         counts = Counter[str]()
         pattern = _any_of(known.known)
@@ -70,7 +77,9 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
     for chapter, turns, names in zip(plain, cut, found, strict=True):
         _name_turns(chapter, turns, names)
         scene = Scene(_by_block(chapter, names, roster), weight, narrator)
-        reads.append(Read(turns, Decider(roster, scene, turns, closed=given is not None).decode()))
+        reads.append(
+            Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
+        )
     for person in roster.people:
         person.name = _as_written(person.name, chapters, plain)
     return roster, reads
@@ -120,7 +129,7 @@ def _people(names: Names, counts: Counter[str]) -> list[Person]:
     for name in everyone:
         aliases[owner.get(name, name)][name] += counts[name]
     people = []
-    for base, forms in aliases.items():
+    for forms in aliases.values():
         if sum(forms.values()) < 2:
             continue
         best = max(forms, key=lambda n: (forms[n], n))
@@ -211,7 +220,7 @@ def _lead(before: str, names: Names) -> Finding | None:
     if not before.strip() or not lead_verb(before):
         return None
     subject = find_subject(before[-LEAD_CHARS:], names)
-    return Finding("lead", _mention(subject)) if subject else None
+    return Finding(f"lead {subject.reach}".strip(), _mention(subject)) if subject else None
 
 
 _VOICE = re.compile(r"^[，,]?(?:这)?是(?P<who>[^。，；]{1,14}?)的(?:声音|嗓音|口气|声气)")
@@ -297,14 +306,18 @@ def _by_block(chapter: Prose, names: Sequence[tuple[int, int, str]], roster: Ros
             block += 1
         while k < len(chapter.quotes) and chapter.quotes[k].end <= start:
             k += 1
-        inside = k < len(chapter.quotes) and chapter.quotes[k].start <= start and chapter.quotes[k].kind != "word"
+        inside = (
+            k < len(chapter.quotes) and chapter.quotes[k].start <= start and chapter.quotes[k].kind != "word"
+        )
         owner = roster.find((word,))
         if owner is not None and not inside:
             found[block].append(owner)
     return found
 
 
-def _learn_genders(roster: Roster, chapters: Sequence[Prose], found: Sequence[Sequence[tuple[int, int, str]]]) -> None:
+def _learn_genders(
+    roster: Roster, chapters: Sequence[Prose], found: Sequence[Sequence[tuple[int, int, str]]]
+) -> None:
     """From 他 and 她 after a name, in a book that writes both."""
     if not any(_SHE in c.text for c in chapters):
         return
@@ -319,7 +332,11 @@ def _learn_genders(roster: Roster, chapters: Sequence[Prose], found: Sequence[Se
                 roster.people[owner].pronouns["female" if match[0] == _SHE else "male"] += 1
     for person in roster.people:
         female, male = person.pronouns["female"], person.pronouns["male"]
-        if person.gender == "unknown" and max(female, male) >= 2 and max(female, male) >= 2 * min(female, male):
+        if (
+            person.gender == "unknown"
+            and max(female, male) >= 2
+            and max(female, male) >= 2 * min(female, male)
+        ):
             person.gender = "female" if female > male else "male"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -48,18 +47,32 @@ def names_of(leads: Iterable[str], narration: Iterable[str] = ()) -> Names:
                 if speech_verb().search(text, start + len(word), end):
                     speaks[word] += 1
     found = {w for w, n in counts.items() if _is_name(w, n)}
-    found |= {w for w, n in begins.items() if w not in found and _is_name_by_clauses(w, n, speaks[w] + counts[w])}
+    found |= {
+        w for w, n in begins.items() if w not in found and _is_name_by_clauses(w, n, speaks[w] + counts[w])
+    }
     # 问凤姐, 听宝玉: a verb before a name, unless the first character may be a surname and the whole is frequent
-    wrong = {w for w in found if any(w[k:] in found for k in (1, 2)) and not (surname().match(w) and not predicate().match(w))}
+    wrong = {
+        w
+        for w in found
+        if any(w[k:] in found for k in (1, 2)) and not (surname().match(w) and not predicate().match(w))
+    }
     wrong = {w for w in wrong if w[0] not in "老小阿大"}
     wrong |= {w for w in found if any(w[:-k] in found and predicate().match(w[-k:]) for k in (1, 2))}
-    wrong |= {w for w in found for k in (2, 3) if w[:k] in found and w[k:] in found}  # two people side by side
+    wrong |= {
+        w for w in found for k in (2, 3) if w[:k] in found and w[k:] in found
+    }  # two people side by side
     return Names.of(found - wrong)
 
 
 def _is_name_by_clauses(word: str, begins: int, speaks: int) -> bool:
     """Whether what begins clauses of narration is a person's name: by its form, or because it also speaks."""
-    if word in _not_people() or _NO_NAME.search(word) or word in nouns() or predicate().match(word) or word[0] == word[1]:
+    if (
+        word in _not_people()
+        or _NO_NAME.search(word)
+        or word in nouns()
+        or predicate().match(word)
+        or word[0] == word[1]
+    ):
         return False
     if titled().search(word) and len(word) > 2 and (surname().match(word) or speaks):
         return begins >= 2 or speaks >= 1

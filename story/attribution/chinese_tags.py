@@ -37,6 +37,7 @@ class Subject:
     kind: str
     gender: Gender = "unknown"
     group: bool = False
+    reach: str = ""  # "" in the lead's own clause, "far" earlier in its sentence, "before" in another one
 
 
 @cache
@@ -165,7 +166,11 @@ def lead_verb(text: str) -> bool:
     if found is None:
         return False
     rest = tail[found.end() :]
-    return rest == "" or re.fullmatch(r"(?:了|着|著|过|過|起来|起來|出来|出來)?(?:[一两几]?[句声聲遍番])?", rest) is not None
+    return (
+        rest == ""
+        or re.fullmatch(r"(?:了|着|著|过|過|起来|起來|出来|出來)?(?:[一两几]?[句声聲遍番])?", rest)
+        is not None
+    )
 
 
 def find_subject(text: str, names: Names, floor: int = 0) -> Subject | None:
@@ -174,10 +179,13 @@ def find_subject(text: str, names: Names, floor: int = 0) -> Subject | None:
     for back, (start, end) in enumerate(reversed(spans[-MAX_CLAUSES:])):
         subject = clause_subject(text, start, end, names, last=back == 0)
         if subject is not None:
+            if back:
+                subject.reach = "before" if _SENTENCE_END.search(text, end, spans[-1][0]) else "far"
             return subject
     return None
 
 
+_SENTENCE_END = re.compile("[。．！？!?]")
 _SEEN = re.compile(r"只见|忽见|又见|早见|但见|只听得?|忽听得?|又听得?|听见|听得")
 _REPORTED = re.compile(r"[见听闻].{0,8}(?:如此|这样|这般|那样)?(?:说|问|道)")
 
@@ -224,7 +232,12 @@ def _at(text: str, at: int, end: int, names: Names) -> Subject | None:
         head, start, stop = noun["head"], noun.start("word"), noun.end("word")
         follows = predicate().match(text, stop, end) or speech_verb().match(text, stop, end)
         if follows or len(head) > 1:
-            if noun["of"] and not noun["drop"] and len(noun["of"]) > 7 and not _DETERMINER.match(noun["word"]):
+            if (
+                noun["of"]
+                and not noun["drop"]
+                and len(noun["of"]) > 7
+                and not _DETERMINER.match(noun["word"])
+            ):
                 return None
             if noun["of"] and noun["drop"]:
                 start = noun.start("bare")
@@ -261,7 +274,11 @@ def _named(text: str, begin: int, end: int, name: str, names: Names) -> Subject 
                 return Subject(stop + skip, stop + skip + len(other), other, "name")
         found = predicate().search(text, stop + 1, end)
         if text[stop] == "之" and found and 1 < found.start() - stop - 1 <= 6:  # 贾赦之妻邢氏忙
-            word = text[stop + 2 : found.start()] if text[stop + 1] in "妻母父子女妹姊兄弟" else text[stop + 1 : found.start()]
+            word = (
+                text[stop + 2 : found.start()]
+                if text[stop + 1] in "妻母父子女妹姊兄弟"
+                else text[stop + 1 : found.start()]
+            )
             if len(word) > 1:
                 return Subject(found.start() - len(word), found.start(), word, "name")
         return None
@@ -284,7 +301,11 @@ def _unknown(text: str, at: int, end: int, *, last: bool) -> Subject | None:
         return None
     if titled().search(word) and len(word) > 2:
         return Subject(at, found.start(), word, "name")
-    if last and len(word) <= 4 and (surname().match(word) or end - found.start() <= 3 and end - at - len(word) <= 3):
+    if (
+        last
+        and len(word) <= 4
+        and (surname().match(word) or (end - found.start() <= 3 and end - at - len(word) <= 3))
+    ):
         return Subject(at, found.start(), word, "name")
     return None
 

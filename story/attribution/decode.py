@@ -21,6 +21,8 @@ from story.lexicon import load_data
 
 BEAM = 10
 CANDIDATES = 14
+UNMEASURED = 0.7  # for a rule too rare to be measured
+SOMEONE = "someone"
 NEAR = 40  # paragraphs within which someone counts as present
 SURE = 12.0  # added for a speaker that a rule names
 
@@ -32,6 +34,7 @@ FEATURES = (
     "self_kin", "self_role", "self_count",
 )  # fmt: skip
 INDEX = {name: i for i, name in enumerate(FEATURES)}
+
 
 @dataclass(slots=True)
 class Decision:
@@ -62,9 +65,9 @@ def weights() -> tuple[float, ...]:
     return tuple(float(table[name]) for name in FEATURES)
 
 
-@cache
-def precisions() -> dict[str, float]:
-    return load_data("speaker_ranker")["precision"]
+def precision_of(rule: str, language: str) -> float:
+    """The measured share of lines that a rule which names its speaker outright gets right (docs/speakers.md)."""
+    return load_data("speaker_ranker")["precision"][language].get(rule, UNMEASURED)
 
 
 @dataclass(slots=True)
@@ -83,7 +86,10 @@ class Prepared:
 class Decider:
     """Prepares and decodes the turns of one chapter."""
 
-    def __init__(self, roster: Roster, scene: Scene, turns: Sequence[Turn], closed: bool) -> None:
+    def __init__(
+        self, roster: Roster, scene: Scene, turns: Sequence[Turn], closed: bool, language: str = "en"
+    ) -> None:
+        self.language = language
         self.roster, self.scene, self.turns, self.closed = roster, scene, turns, closed
         self._fixed: list[tuple[int, str] | None] = [self._named(t) for t in turns]
         self._nouns = [self._noun_person(t) for t in turns]
@@ -97,8 +103,7 @@ class Decider:
 
     def _person(self, mention: Mention) -> int | None:
         if mention.kind == "name":
-            found = self.roster.find(mention.words)
-            return found
+            return self.roster.find(mention.words)
         if mention.kind == "noun":
             return self.roster.find_text(mention.text)
         if mention.text == "I":
@@ -108,10 +113,12 @@ class Decider:
     def _named(self, turn: Turn) -> tuple[int, str] | None:
         for finding in turn.findings:
             person = self._person(finding.mention)
-            if person is not None and not (finding.mention.kind == "noun" and self.roster.people[person].nameless):
+            if person is not None and not (
+                finding.mention.kind == "noun" and self.roster.people[person].nameless
+            ):
                 kind = "I" if finding.mention.text == "I" else finding.mention.kind
                 return person, f"{finding.rule} {kind}"
-            if finding.rule in ("tag", "lead"):
+            if finding.rule in ("tag", "lead", "lead far"):
                 break  # a tag by pronoun outweighs a weaker rule's name
         return None
 
@@ -121,7 +128,7 @@ class Decider:
         if self.closed or tag is None:
             return None
         mention = tag.mention
-        if mention.kind == "name" and tag.rule in ("tag", "lead"):
+        if mention.kind == "name" and tag.rule in ("tag", "lead", "lead far"):
             found = self.roster.find(mention.words)
             if found is None:
                 found = self.roster.add(Person("", mention.text, Counter({mention.text: 1})))
@@ -149,7 +156,13 @@ class Decider:
             pronoun = tag is not None and tag.mention.kind == "pronoun" and fixed is None
             candidates = self._candidates(i, turn, last_seen, recent_speakers)
             noun = self._nouns[i]
-            if fixed is None and tag is not None and tag.mention.kind == "name" and noun is not None and tag.rule in ("tag", "lead"):
+            if (
+                fixed is None
+                and tag is not None
+                and tag.mention.kind == "name"
+                and noun is not None
+                and tag.rule in ("tag", "lead", "lead far")
+            ):
                 fixed = (noun, f"{tag.rule} name")
             if fixed is None and noun is not None and tag is not None:
                 if tag.mention.group:
@@ -158,15 +171,33 @@ class Decider:
                     candidates.append(noun)
             if fixed is not None and fixed[0] not in candidates:
                 candidates.append(fixed[0])
+            if not candidates:
+                candidates.append(self._someone())
             static = [self._static(i, turn, c, last_seen) for c in candidates]
             adjacent = i > 0 and not turn.gap and not turn.same_block
             prepared.append(
-                Prepared(turn, fixed[0] if fixed else None, fixed[1] if fixed else "", candidates, static, adjacent, pronoun)
+                Prepared(
+                    turn,
+                    fixed[0] if fixed else None,
+                    fixed[1] if fixed else "",
+                    candidates,
+                    static,
+                    adjacent,
+                    pronoun,
+                )
             )
             if fixed is not None:
                 recent_speakers.append(fixed[0])
                 last_seen[fixed[0]] = turn.last_block
         return prepared
+
+    def _someone(self) -> int:
+        """A voice of whom the text says nothing."""
+        found = self.roster.find_text(SOMEONE)
+        if found is None:
+            found = self.roster.add(Person("", SOMEONE, nameless=True))
+            self.scene.weight.append(0.5)
+        return found
 
     def _candidates(self, i: int, turn: Turn, last_seen: dict[int, int], recent: list[int]) -> list[int]:
         score: dict[int, float] = {}
@@ -206,6 +237,8 @@ class Decider:
                 f[INDEX["gender_match"]] = 1
             else:
                 f[INDEX["gender_clash"]] = 1
+        if who.group and (told is None or not told.mention.group):
+            f[INDEX["gender_clash"]] = 1
         if told is not None and told.mention.text == "I" and person == self.scene.narrator:
             f[INDEX["narrator"]] = 1
         action = turn.action
@@ -225,12 +258,22 @@ class Decider:
             if any(spoken and self.roster.find(n.words) == person for n, spoken in self.turns[i - 1].named):
                 f[INDEX["answers_call"]] = 1
             before = self.turns[i - 1].tag
-            if before is not None and before.addressee is not None and self._person(before.addressee) == person:
+            if (
+                before is not None
+                and before.addressee is not None
+                and self._person(before.addressee) == person
+            ):
                 f[INDEX["addressed_before"]] = 1
-        if i + 1 < len(self.turns) and (self.turns[i + 1].gap or 0) <= 1:
-            if any(spoken and self.roster.find(n.words) == person for n, spoken in self.turns[i + 1].named):
-                f[INDEX["called_next"]] = 1
-        if turn.tag is not None and turn.tag.addressee is not None and self._person(turn.tag.addressee) == person:
+        following = (
+            self.turns[i + 1] if i + 1 < len(self.turns) and (self.turns[i + 1].gap or 0) <= 1 else None
+        )
+        if following and any(s and self.roster.find(n.words) == person for n, s in following.named):
+            f[INDEX["called_next"]] = 1
+        if (
+            turn.tag is not None
+            and turn.tag.addressee is not None
+            and self._person(turn.tag.addressee) == person
+        ):
             f[INDEX["addressee"]] = 1
         if turn.gap:
             if turn.gap_subject is not None and self._person(turn.gap_subject) == person:
@@ -239,9 +282,8 @@ class Decider:
             if last and last[-1] == person:
                 f[INDEX["gap_last"]] = 1
         own = self.scene.mentions[turn.block]
-        if person in own:
-            if turn.tag is not None and turn.tag.mention.kind != "name":
-                f[INDEX["own_block_object"]] = 1
+        if person in own and turn.tag is not None and turn.tag.mention.kind != "name":
+            f[INDEX["own_block_object"]] = 1
         if self._antecedent(turn, person):
             f[INDEX["tag_antecedent"]] = 1
         seen = last_seen.get(person)
@@ -297,7 +339,7 @@ class Decider:
     def decode(self, w: Sequence[float] | None = None) -> list[Decision]:
         w = weights() if w is None else w
         beams: list[tuple[float, int | None, int | None, _Node | None]] = [(0.0, None, None, None)]
-        for i, p in enumerate(self.prepared):
+        for p in self.prepared:
             base = [sum(w[k] * v for k, v in f.items()) for f in p.static]
             best: dict[tuple[int | None, int | None], tuple[float, int | None, int | None, _Node | None]] = {}
             for total, s1, s2, node in beams:
@@ -318,7 +360,9 @@ class Decider:
         people.reverse()
         return [self._decision(i, people, w) for i in range(len(people))]
 
-    def _transition(self, p: Prepared, person: int, s1: int | None, s2: int | None, w: Sequence[float]) -> float:
+    def _transition(
+        self, p: Prepared, person: int, s1: int | None, s2: int | None, w: Sequence[float]
+    ) -> float:
         if s1 is None or p.turn.gap is None or p.turn.gap > 6:
             return 0.0
         if person == s1:
@@ -334,11 +378,11 @@ class Decider:
         """The chosen speaker with the chance that the ranker gives it, its neighbours held fixed."""
         p = self.prepared[i]
         if p.fixed is not None:
-            return Decision(p.fixed, p.rule, precisions().get(p.rule, 0.9), margin=1.0)
+            return Decision(p.fixed, p.rule, precision_of(p.rule, self.language), margin=1.0)
         scores = []
         for person, f in zip(p.candidates, p.static, strict=True):
             value = sum(w[k] * v for k, v in f.items())
-            trial = people[max(0, i - 3) : i] + [person] + people[i + 1 : i + 3]
+            trial = [*people[max(0, i - 3) : i], person, *people[i + 1 : i + 3]]
             at = min(3, i)
             for offset in range(at, len(trial)):
                 turn = i + offset - at
@@ -367,7 +411,7 @@ class Decider:
             return "action pronoun"
         if INDEX["answers_call"] in f:
             return "answers when called"
-        s1, s2 = _previous(people[max(0, i - 4) : i])
+        _, s2 = _previous(people[max(0, i - 4) : i])
         if p.adjacent and person == s2:
             return "alternation"
         if INDEX["gap_subject"] in f or INDEX["gap_last"] in f:
@@ -397,5 +441,3 @@ def calibrated(rule: str, chance: float) -> float:
         if chance <= x1:
             return round(y0 + (y1 - y0) * max(0.0, chance - x0) / (x1 - x0), 3)
     return ys[-1]
-
-

@@ -14,7 +14,9 @@ from story.attribution.reading import Prose, Read
 from story.attribution.roster import Person, Roster, Sightings, discover
 from story.attribution.turns import Turn, cut_turns, name_turns
 
-FIRST_PERSON_RATE = 0.006  # of the words of narration that are "I": between 0.001 (an author's aside) and 0.02
+FIRST_PERSON_RATE = (
+    0.006  # of the words of narration that are "I": between 0.001 (an author's aside) and 0.02
+)
 _I = re.compile(r"\bI\b(?!['’]?[A-Z.])")
 _SMALL = re.compile(r"\b[a-z]{2,}\b")
 _PRONOUN = re.compile(r"\b(?:(?P<male>he|him|his|himself)|(?P<female>she|her|hers|herself))\b|[.!?;]")
@@ -106,7 +108,11 @@ def _learn_genders(
                 roster.people[who].pronouns[match.lastgroup] += 1
     for person in roster.people:
         female, male = person.pronouns["female"], person.pronouns["male"]
-        if person.gender == "unknown" and max(female, male) >= 2 and max(female, male) >= 2 * min(female, male):
+        if (
+            person.gender == "unknown"
+            and max(female, male) >= 2
+            and max(female, male) >= 2 * min(female, male)
+        ):
             person.gender = "female" if female > male else "male"
 
 

@@ -37,7 +37,7 @@ def person_nouns() -> dict[str, Gender]:
     data = load_data("names_en")["nouns"]
     found: dict[str, Gender] = {}
     for kind, gender in (("any", "unknown"), ("group", "unknown"), ("female", "female"), ("male", "male")):
-        found.update({word: gender for word in data[kind]})  # type: ignore[misc]
+        found.update(dict.fromkeys(data[kind], gender))  # type: ignore[misc]
     return found
 
 
@@ -91,12 +91,12 @@ def find_mentions(text: str) -> list[Mention]:
 def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
     if group == "pronoun":
         word = raw if raw == "I" else raw.lower()
-        return [Mention("pronoun", at, at + len(raw), word, _PRONOUNS.get(word, "unknown"), group=word in GROUP)]
+        return [
+            Mention("pronoun", at, at + len(raw), word, _PRONOUNS.get(word, "unknown"), group=word in GROUP)
+        ]
     if group == "noun":
         return [noun_mention(raw, at)]
-    return [
-        Mention("name", n.start, n.end, n.text, words=n.words) for n in _cut(raw, at) if n.words
-    ]
+    return [Mention("name", n.start, n.end, n.text, words=n.words) for n in _cut(raw, at) if n.words]
 
 
 def noun_mention(raw: str, at: int) -> Mention:
@@ -121,6 +121,7 @@ def noun_mention(raw: str, at: int) -> Mention:
         " ".join(whole.split()),
         person_nouns().get(head, "unknown"),
         head=head,
-        group=head in group_nouns() or words[0].lower() in ("both", "all", "several", "two", "three", "four", "five", "many"),
+        group=head in group_nouns()
+        or words[0].lower() in ("both", "all", "several", "two", "three", "four", "five", "many"),
         definite=not _INDEFINITE.match(raw),
     )

@@ -18,13 +18,77 @@ from story.attribution.turns import Turn
 
 VOICES = "several voices"
 _KIN = frozenset(
-    "father mother husband wife son daughter brother sister aunt uncle cousin niece nephew mamma mama papa dad mum mom "
-    "grandfather grandmother grandson granddaughter parent lover sweetheart betrothed master mistress friend companion "
-    "relation relative hearer listener interlocutor latter former one other another speaker child creature person fellow".split()
+    [
+        "father",
+        "mother",
+        "husband",
+        "wife",
+        "son",
+        "daughter",
+        "brother",
+        "sister",
+        "aunt",
+        "uncle",
+        "cousin",
+        "niece",
+        "nephew",
+        "mamma",
+        "mama",
+        "papa",
+        "dad",
+        "mum",
+        "mom",
+        "grandfather",
+        "grandmother",
+        "grandson",
+        "granddaughter",
+        "parent",
+        "lover",
+        "sweetheart",
+        "betrothed",
+        "master",
+        "mistress",
+        "friend",
+        "companion",
+        "relation",
+        "relative",
+        "hearer",
+        "listener",
+        "interlocutor",
+        "latter",
+        "former",
+        "one",
+        "other",
+        "another",
+        "speaker",
+        "child",
+        "creature",
+        "person",
+        "fellow",
+    ]
 )
-_PLAIN = frozenset("man woman lady gentleman girl boy youth lad".split())
-_WITH_ADJECTIVE = _PLAIN | frozenset("voice figure officer stranger soldier servant maid".split())
-_ORDINAL = frozenset("first second third fourth other elder younger older eldest youngest tall fat thin old young little".split())
+_PLAIN = frozenset(["man", "woman", "lady", "gentleman", "girl", "boy", "youth", "lad"])
+_WITH_ADJECTIVE = _PLAIN | frozenset(["voice", "figure", "officer", "stranger", "soldier", "servant", "maid"])
+_ORDINAL = frozenset(
+    [
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "other",
+        "elder",
+        "younger",
+        "older",
+        "eldest",
+        "youngest",
+        "tall",
+        "fat",
+        "thin",
+        "old",
+        "young",
+        "little",
+    ]
+)
 _POSSESSIVE = re.compile(r"^(?:his|her|my|their|our|its|your|[\w’'-]+['’]s)\s", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(?:an?|one|another|some)\s", re.IGNORECASE)
 
@@ -38,14 +102,18 @@ def noun_name(mention: Mention) -> str:
     words = mention.text.split()
     rest = " ".join(w.lower().strip(",") for w in words[1:])
     if mention.group:
-        return "the " + rest if len(words) > 1 and words[0].lower() in ("the", "these", "those", "his", "her") else mention.text.lower()
+        return (
+            "the " + rest
+            if len(words) > 1 and words[0].lower() in ("the", "these", "those", "his", "her")
+            else mention.text.lower()
+        )
     if mention.head in _WITH_ADJECTIVE or any(w in _ORDINAL for w in rest.split()):
         return "the " + rest
     return "the " + mention.head
 
 
 def noun_class(mention: Mention) -> Literal["plain", "kin", "role"]:
-    """"the old man", "her father" or "the landlord": how likely a noun is somebody who has a name as well."""
+    """ "the old man", "her father" or "the landlord": how likely a noun is somebody who has a name as well."""
     if not re.search("[a-zA-Z]", mention.text):
         return "role"
     if mention.head in _KIN or _POSSESSIVE.match(mention.text):
@@ -61,7 +129,7 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
         for turn in turns:
             for finding in turn.findings[:1]:
                 mention = finding.mention
-                if finding.rule not in ("tag", "lead") or mention.kind == "name":
+                if finding.rule not in ("tag", "lead", "lead far") or mention.kind == "name":
                     continue
                 if mention.kind == "pronoun" and mention.text != "they":
                     continue
@@ -73,11 +141,20 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
     for name, count in seen.items():
         mention = first[name]
         roster.add(
-            Person("", name, Counter({name: count}), mention.gender, nameless=True, group=mention.group or name == VOICES)
+            Person(
+                "",
+                name,
+                Counter({name: count}),
+                mention.gender,
+                nameless=True,
+                group=mention.group or name == VOICES,
+            )
         )
 
 
-def sightings_by_noun(text: str, spans: Sequence[Span], quotes: Sequence[Quote], roster: Roster) -> list[tuple[int, int]]:
+def sightings_by_noun(
+    text: str, spans: Sequence[Span], quotes: Sequence[Quote], roster: Roster
+) -> list[tuple[int, int]]:
     """(position, person) wherever narration names someone by a noun that is theirs."""
     wanted: dict[str, int] = {}
     for index, person in enumerate(roster.people):
@@ -88,7 +165,9 @@ def sightings_by_noun(text: str, spans: Sequence[Span], quotes: Sequence[Quote],
     if not wanted:
         return []
     pattern = re.compile(
-        r"\b(?:the|this|that|her|his|their|our|my)\s+(?:\w+\s+)?(" + "|".join(sorted(map(re.escape, wanted), key=len, reverse=True)) + r")\b",
+        r"\b(?:the|this|that|her|his|their|our|my)\s+(?:\w+\s+)?("
+        + "|".join(sorted(map(re.escape, wanted), key=len, reverse=True))
+        + r")\b",
         re.IGNORECASE,
     )
     found, at = [], 0

@@ -48,13 +48,15 @@ def given_names() -> dict[str, Gender]:
     """Given name → gender; from this project's lists."""
     found: dict[str, Gender] = {}
     people = load_data("people_words")["gender"]
-    for gender in ("female", "male"):
+    genders: tuple[Gender, Gender] = ("female", "male")
+    for gender in genders:
         for name in [*_data()["given"][gender], *(w for w in people[gender]["en"] if w[:1].isupper())]:
-            found[name] = gender if found.get(name, gender) == gender else "unknown"  # type: ignore[assignment]
+            both: Gender = "unknown"
+            found[name] = gender if found.get(name, gender) == gender else both
     for short, longs in short_forms().items():
-        genders = {found[n] for n in longs if n in found}
-        if short not in found and len(genders) == 1:
-            found[short] = genders.pop()
+        told = {found[n] for n in longs if n in found}
+        if short not in found and len(told) == 1:
+            found[short] = told.pop()
     return found
 
 
@@ -76,9 +78,7 @@ _BLANK = r"(?:[^\S\n]+|[^\S\n]*\n(?!\s*\n)[^\S\n]*)"  # never over a blank line
 def name_pattern() -> str:
     """A regular expression body (no groups) for a capitalised name with its titles and particles."""
     particles = "|".join(p for p in _data()["particles"] if p not in ("the", "of"))
-    return (
-        rf"(?:{_DOTTED}{_BLANK}|{_WORD}{_BLANK}(?:(?:{particles}){_BLANK}){{0,2}}(?=[{_UPPER}dD]))*{_WORD}"
-    )
+    return rf"(?:{_DOTTED}{_BLANK}|{_WORD}{_BLANK}(?:(?:{particles}){_BLANK}){{0,2}}(?=[{_UPPER}dD]))*{_WORD}"
 
 
 @cache

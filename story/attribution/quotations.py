@@ -34,7 +34,9 @@ _REPORTED = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_REPORT = re.compile(r"[.!?]\s*(?:--|[—–])?\s*$|(?:--|[—–])\s*$")
-_DIRECT = re.compile(r"\b(?:I|you|me|my|mine|your|yours|we|us|our|ye|thee|thou|is|are|am|has|will|shall|thy|thine|this|here|to-?morrow|\w+n?['’](?:ll|m|re|ve|s|d|t))\b")
+_DIRECT = re.compile(
+    r"\b(?:I|you|me|my|mine|your|yours|we|us|our|ye|thee|thou|is|are|am|has|will|shall|thy|thine|this|here|to-?morrow|\w+n?['’](?:ll|m|re|ve|s|d|t))\b"
+)
 # "(smiling)", "(in a low voice)": what the narrator says in the middle of a speech.
 _STAGE = re.compile(
     r"\s?\(\s?(?:(?:\w+ly,?\s+)?(?:smiling|laughing|looking|turning|nodding|returning|replacing|recollecting|blushing|sighing|"
@@ -224,11 +226,10 @@ class _Finder:
             relevant = [m for m in self.marks[later] if _same_kind(char, m.char) and m.role != "maybe_close"]
             if relevant:
                 first = relevant[0]
-                if first.role == "open" or (
-                    first.role == "either" and self._blank(self.spans[later].start, first.at)
-                ):
-                    return False
-                return True
+                return not (
+                    first.role == "open"
+                    or (first.role == "either" and self._blank(self.spans[later].start, first.at))
+                )
         return False
 
     def _blank(self, start: int, end: int) -> bool:
@@ -277,7 +278,7 @@ def _same_kind(opened: str, other: str) -> bool:
         return other in "'‘’‚‛"
     if opened in PAIR:
         return other in (opened, PAIR[opened])
-    return other in "“”„‟\"＂〝〞〟"
+    return other in '“”„‟"＂〝〞〟'
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -306,10 +307,9 @@ def _judge(text: str, spans: Sequence[Span], quotes: list[Quote]) -> None:
             quote.kind = "word"
             continue
         quote.kind = silent_kind(before, after) or "speech"
-        if quote.kind == "speech" and before_in_block and quotes[i - 1].kind in ("thought", "letter"):
-            # “So that is it,” thought Emma. “I might have known.”
-            if not starts_like_a_tag(after, 0, len(after)):
-                quote.kind = quotes[i - 1].kind
+        goes_on = before_in_block and quotes[i - 1].kind in ("thought", "letter")
+        if quote.kind == "speech" and goes_on and not starts_like_a_tag(after, 0, len(after)):
+            quote.kind = quotes[i - 1].kind  # “So that is it,” thought Emma. “I might have known.”
 
 
 def _without_stage_directions(text: str, quotes: list[Quote]) -> list[Quote]:
@@ -322,7 +322,16 @@ def _without_stage_directions(text: str, quotes: list[Quote]) -> list[Quote]:
                 start, end = _trim(text, at, match.start())
                 if start < end:
                     outer = quote.outer_start if at == quote.start else start
-                    found.append(replace(quote, start=start, end=end, outer_start=outer, outer_end=end, last_block=quote.block))
+                    found.append(
+                        replace(
+                            quote,
+                            start=start,
+                            end=end,
+                            outer_start=outer,
+                            outer_end=end,
+                            last_block=quote.block,
+                        )
+                    )
                 at = match.end()
         start, end = _trim(text, at, quote.end)
         if at == quote.start:

@@ -25,6 +25,7 @@ from story.attribution.names import (
 from story.novel import Age, Gender
 
 Words = tuple[str, ...]
+"""A name's words; never empty."""
 
 
 @dataclass(slots=True)
@@ -64,7 +65,9 @@ class Sighting:
     placed: int = 0
 
 
-_PLACE_BEFORE = re.compile(r"\b(?:in|at|near|from|to|through|into|toward|towards|via|across|of|the)\s+$", re.IGNORECASE)
+_PLACE_BEFORE = re.compile(
+    r"\b(?:in|at|near|from|to|through|into|toward|towards|via|across|of|the)\s+$", re.IGNORECASE
+)
 _STRONG_PLACE = re.compile(r"\b(?:in|at|near|through|into|via|across|the)\s+$", re.IGNORECASE)
 _SENTENCE_BEFORE = re.compile(r"(?:^|[.!?:;“”\"‘’'—–(\n]|--)\s*$")
 _ACTS = re.compile(
@@ -80,7 +83,9 @@ _SPEAKS_BEFORE = re.compile(
     r"shouted|says|asks|continued|began|repeated|inquired|enquired|demanded|rejoined|retorted)\s+$"
 )
 _SPOKEN_AFTER = re.compile(r"\s*(?:[,.!?;…]|--|[—–]|$)")
-_SPOKEN_BEFORE = re.compile(r"(?:^|[,.!?;…—–“\"‘']|--|\b(?:dear|my|oh|o|ah|well|yes|no|you|good|poor))\s*$", re.IGNORECASE)
+_SPOKEN_BEFORE = re.compile(
+    r"(?:^|[,.!?;…—–“\"‘']|--|\b(?:dear|my|oh|o|ah|well|yes|no|you|good|poor))\s*$", re.IGNORECASE
+)
 
 
 class Sightings:
@@ -117,15 +122,15 @@ def is_person(words: Words, seen: Sighting, common: frozenset[str]) -> bool:
     Args:
         common: words the book also writes small.
     """
-    known = titles()
+    known, count = titles(), len(words)
     core = [w for w in words if w not in known]
-    if words[-1] in place_words() and not (words[0] in known and len(words) == 2):
+    if words[-1] in place_words() and not (words[0] in known and count == 2):
         return False
-    if len(words) > 1 and words[0] in known and words[0] not in soft_titles():
+    if count > 1 and words[0] in known and words[0] not in soft_titles():
         return True
     if not core:
         return words[0] not in soft_titles() and seen.speaks >= 2
-    if len(words) == 1:
+    if count == 1:
         word = words[0]
         if word.lower() in common and seen.speaks < 2 and word not in given_names():
             return False
@@ -165,12 +170,13 @@ class Roster:
     def find(self, words: Words) -> int | None:
         """Whom these words name: whole, then without soft titles, then by their longest known part."""
         found = self._owner.get(key(" ".join(words)))
-        if found is not None or len(words) == 1:
+        count = len(words)
+        if found is not None or count == 1:
             return found
         soft, known = soft_titles(), titles()
         if words[0] in soft:
             return self.find(words[1:])
-        if words[0] in known and len(words) > 2:
+        if words[0] in known and count > 2:
             found = self._owner.get(key(" ".join((words[0], words[-1]))))
             if found is not None:
                 return found
@@ -211,7 +217,7 @@ def discover(sightings: Mapping[Words, Sighting], common: frozenset[str]) -> lis
 def from_list(characters: Iterable[tuple[str, str, Sequence[str], Gender, Age]]) -> list[Person]:
     """People from (id, name, aliases, gender, age), with unique first and last names as aliases of their own."""
     people = [
-        Person(i, name, Counter({a: 1 for a in [name, *aliases]}), gender, age, given=True)
+        Person(i, name, Counter(dict.fromkeys([name, *aliases], 1)), gender, age, given=True)
         for i, name, aliases, gender, age in characters
     ]
     people = _without_doubles(people)
@@ -244,7 +250,11 @@ def _without_doubles(people: list[Person]) -> list[Person]:
             bearers[parsed.last].append(person)
     kept = []
     for person in people:
-        others = [b for b in bearers.get(person.name, ()) if b.gender != "female" and _agree(b.gender, person.gender)]
+        others = [
+            b
+            for b in bearers.get(person.name, ())
+            if b.gender != "female" and _agree(b.gender, person.gender)
+        ]
         if len(person.name.split()) == 1 and len(others) == 1:
             others[0].aliases.update(person.aliases)
         else:
@@ -273,7 +283,11 @@ def _joined(seen: Mapping[Words, Sighting]) -> list[Person]:
     ordered = sorted(counts, key=lambda w: (-counts[w], w))
     full = [w for w in ordered if parsed[w].first and parsed[w].last]
     told_firsts = Counter(
-        {parsed[w].first: seen[w].count - seen[w].quoted for w in ordered if not parsed[w].last and not parsed[w].titles}
+        {
+            parsed[w].first: seen[w].count - seen[w].quoted
+            for w in ordered
+            if not parsed[w].last and not parsed[w].titles
+        }
     )
     for words in full:
         p = parsed[words]
@@ -350,7 +364,9 @@ class _Group:
     def person(self) -> Person:
         name = self.aliases.most_common(1)[0][0]
         longer = [
-            a for a, n in self.aliases.items() if len(a.split()) > len(name.split()) and n >= 0.2 * self.aliases[name]
+            a
+            for a, n in self.aliases.items()
+            if len(a.split()) > len(name.split()) and n >= 0.2 * self.aliases[name]
         ]
         if len(name.split()) == 1 and longer:
             name = max(longer, key=lambda a: (self.aliases[a], a))
@@ -386,7 +402,9 @@ def _bearer(p: Parsed, groups: list[_Group], seen: Sighting) -> _Group | None:
     title = hard[-1] if hard else ""
     told = seen.count - seen.quoted
     fitting = [
-        g for g in groups if _agree(g.gender, p.gender) and not (told >= 8 and g.told_first >= 8 and told > 0.3 * seen.count)
+        g
+        for g in groups
+        if _agree(g.gender, p.gender) and not (told >= 8 and g.told_first >= 8 and told > 0.3 * seen.count)
     ]
     if p.gender == "unknown":  # Dr, Professor: anybody of that name without a title of another kind
         return fitting[0] if len(fitting) == 1 else None

@@ -98,7 +98,11 @@ def after(text: str, closed_by_comma: bool) -> Finding | None:
     if match:
         mention = _mention(match)
         if mention is not None and not _NOT_SUBJECT.search(text[: mention.start]):
-            rule = "tag" if closed_by_comma or text[mention.start : mention.start + 1].islower() or not match["gap"] else "tag far"
+            rule = (
+                "tag"
+                if closed_by_comma or text[mention.start : mention.start + 1].islower() or not match["gap"]
+                else "tag far"
+            )
             return Finding(rule, mention, _addressee(text[match.end() :]))
     return None
 
@@ -144,16 +148,24 @@ def before(text: str) -> Finding | None:
         if subject is not None:
             return Finding("lead", subject, _addressee(sentence[verb.end() :]))
     subject = _subject_of(sentence, mentions, len(sentence))
-    return Finding("colon" if sentence.rstrip().endswith(":") else "lead action", subject) if subject else None
+    return (
+        Finding("colon" if sentence.rstrip().endswith(":") else "lead action", subject) if subject else None
+    )
 
 
 def _inverted(sentence: str, verb_start: int) -> bool:
-    return not sentence[:verb_start].strip(" ,;") or sentence[:verb_start].rstrip().lower().endswith(("then", "here"))
+    return not sentence[:verb_start].strip(" ,;") or sentence[:verb_start].rstrip().lower().endswith(
+        ("then", "here")
+    )
 
 
 def _subject_of(sentence: str, mentions: list[Mention], stop: int) -> Mention | None:
     """The subject a verb at `stop` most likely has: the sentence's first mention that is one."""
-    candidates = [m for m in mentions if m.end <= stop and not _NOT_SUBJECT.search(sentence[max(0, m.start - 12) : m.start])]
+    candidates = [
+        m
+        for m in mentions
+        if m.end <= stop and not _NOT_SUBJECT.search(sentence[max(0, m.start - 12) : m.start])
+    ]
     return candidates[0] if candidates else None
 
 

@@ -51,7 +51,7 @@ class Turn:
         return self.findings[0] if self.findings else None
 
 
-_RANK = {"tag": 0, "lead": 1, "tag far": 2, "colon": 3, "lead action": 4}
+_RANK = {"tag": 0, "lead": 1, "lead far": 1, "tag far": 2, "lead before": 2, "colon": 3, "lead action": 4}
 
 
 def cut_turns(text: str, spans: Sequence[Span], quotes: Sequence[Quote]) -> list[Turn]:
@@ -91,12 +91,17 @@ def cut_turns(text: str, spans: Sequence[Span], quotes: Sequence[Quote]) -> list
     return turns
 
 
-def _read(turn: Turn, text: str, spans: Sequence[Span], quotes: Sequence[Quote], members: list[int], k: int) -> None:
+def _read(
+    turn: Turn, text: str, spans: Sequence[Span], quotes: Sequence[Quote], members: list[int], k: int
+) -> None:
     """Adds what stands around the k-th quotation of its paragraph."""
     quote = quotes[members[k]]
     floor = quotes[members[k - 1]].outer_end if k else spans[quote.block].start
     ceiling = quotes[members[k + 1]].outer_start if k + 1 < len(members) else spans[quote.last_block].end
-    around_before, around_after = text[floor : quote.outer_start], text[quote.outer_end : max(quote.outer_end, ceiling)]
+    around_before, around_after = (
+        text[floor : quote.outer_start],
+        text[quote.outer_end : max(quote.outer_end, ceiling)],
+    )
     comma = text[quote.start : quote.end].rstrip()[-1:] == ","
     found = tags.after(around_after, comma) if around_after.strip() else None
     if found is not None:
@@ -128,15 +133,15 @@ def _same_speaker(turn: Turn, piece: Turn) -> bool:
     if b.kind == "pronoun" and a.kind == "pronoun":
         return a.text == b.text or a.group != b.group
     if b.kind == "noun":
-        return a.kind == "noun" and a.head == b.head or a.kind == "name" and theirs.rule == "lead"
-    if b.kind == "name" and a.kind == "noun":
-        return False
-    return True
+        return (a.kind == "noun" and a.head == b.head) or (a.kind == "name" and theirs.rule == "lead")
+    return not (b.kind == "name" and a.kind == "noun")
 
 
 def _goes_on(between: str) -> bool:
     """Whether a sentence goes on over what stands between two quotations: `“Hullo,” cried he, “who's there?”`."""
-    return bool(re.search(r"[,;—–-]\s*$", between)) and not re.search(r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]\s", between)
+    return bool(re.search(r"[,;—–-]\s*$", between)) and not re.search(
+        r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]\s", between
+    )
 
 
 def _fill_gaps(text: str, spans: Sequence[Span], turns: list[Turn]) -> None:
@@ -149,7 +154,9 @@ def _fill_gaps(text: str, spans: Sequence[Span], turns: list[Turn]) -> None:
         if turn.block > first:
             span = spans[turn.block - 1]
             last = text[span.start : span.end]
-            turn.gap_subject = tags.subject(tags.last_sentence(last)) or tags.subject(tags.first_sentence(last))
+            turn.gap_subject = tags.subject(tags.last_sentence(last)) or tags.subject(
+                tags.first_sentence(last)
+            )
             if not turn.findings and re.search(r"(?:[:,]|--|[—–])\s*$", last):
                 turn.gap_lead = tags.before(last)
 
@@ -162,7 +169,9 @@ def name_turns(text: str, quotes: Sequence[Quote], turns: Sequence[Turn], names:
     for turn in turns:
         for i in turn.quotes:
             quote = quotes[i]
-            for name in names[bisect.bisect_left(starts, quote.start) : bisect.bisect_left(starts, quote.end)]:
+            for name in names[
+                bisect.bisect_left(starts, quote.start) : bisect.bisect_left(starts, quote.end)
+            ]:
                 after = text[name.end : min(quote.end, name.end + 6)]
                 before = text[max(quote.start, name.start - 10) : name.start]
                 spoken = bool(_SPOKEN_AFTER.match(after) and _SPOKEN_BEFORE.search(before))

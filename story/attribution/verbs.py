@@ -34,8 +34,10 @@ _SUBJECT = (
     r"|(?:the|a|an|his|her|my|their|our|this|that|both|all|several|some|another|one)\s+(?:\w[\w'’-]*\s+){1,4}?"
     r"|(?-i:[A-Z])[\w.'’-]*(?:\s+(?:(?-i:[A-Z])[\w.'’-]*|de|von|van|la|le|du|of))*)"
 )
-_ADVERBS = r"(?:\s+(?:\w+ly|then|now|still|only|just|at\s+last|again|had|has|would|did|also|even|never|suddenly|soon|here|" \
+_ADVERBS = (
+    r"(?:\s+(?:\w+ly|then|now|still|only|just|at\s+last|again|had|has|would|did|also|even|never|suddenly|soon|here|"
     r"there|was|is|kept|could|not|once|more))*"
+)
 
 
 @cache
@@ -67,7 +69,10 @@ def _lead() -> re.Pattern[str]:
 
 _SILENT = {
     "thought": (r"thought|thinks?|mused|reflected|wondered", r"想道|想|心想|暗想|寻思|尋思|思忖|暗道"),
-    "letter": (r"wrote|writes|read|ran|runs|began\s+the\s+letter|continued\s+the\s+letter", r"写道|寫道|上写|题曰"),
+    "letter": (
+        r"wrote|writes|read|ran|runs|began\s+the\s+letter|continued\s+the\s+letter",
+        r"写道|寫道|上写|题曰",
+    ),
 }
 
 
@@ -79,7 +84,10 @@ def _silent_tags() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
                 rf"[\s,.;—–-]*(?:(?:{english})\s+(?:{_SUBJECT})|{_SUBJECT}{_ADVERBS}\s+(?:{english})\b(?!\s+(?:aloud|out)))",
                 re.IGNORECASE,
             ),
-            re.compile(rf"(?:\b(?:{english})(?:\s+(?:to\s+)?\w+sel(?:f|ves))?|(?:{chinese}))[\s,，:：—-]*$", re.IGNORECASE),
+            re.compile(
+                rf"(?:\b(?:{english})(?:\s+(?:to\s+)?\w+sel(?:f|ves))?|(?:{chinese}))[\s,，:：—-]*$",
+                re.IGNORECASE,
+            ),
         )
         for kind, (english, chinese) in _SILENT.items()
     }
