@@ -49,7 +49,7 @@ class Segment(BaseModel):
     char_end: int | None = None
     speaker_confidence: float | None = None
     speaker_rule: str | None = None
-    separator: str | None = None  # what the source has between the segment before and this one: marks, white space
+    separator: str | None = None  # of the source, between the segment before and this one
 
     @property
     def spoken(self) -> bool:

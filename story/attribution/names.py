@@ -48,11 +48,11 @@ def given_names() -> dict[str, Gender]:
     """Given name → gender; from this project's lists."""
     found: dict[str, Gender] = {}
     people = load_data("people_words")["gender"]
-    genders: tuple[Gender, Gender] = ("female", "male")
+    genders: tuple[Gender, ...] = ("female", "male")
     for gender in genders:
         for name in [*_data()["given"][gender], *(w for w in people[gender]["en"] if w[:1].isupper())]:
-            both: Gender = "unknown"
-            found[name] = gender if found.get(name, gender) == gender else both
+            if found.setdefault(name, gender) != gender:
+                found[name] = "unknown"
     for short, longs in short_forms().items():
         told = {found[n] for n in longs if n in found}
         if short not in found and len(told) == 1:
