@@ -54,7 +54,7 @@ def given_names() -> dict[str, Gender]:
             if found.setdefault(name, gender) != gender:
                 found[name] = "unknown"
     for short, longs in short_forms().items():
-        told = {found[n] for n in longs if n in found}
+        told: set[Gender] = {found[n] for n in longs if n in found}
         if short not in found and len(told) == 1:
             found[short] = told.pop()
     return found
