@@ -73,7 +73,7 @@ def render_new_chapters(
     """
     options = absolute(options or RenderOptions(format="mp3", profile="podcast"))
     feed, machine = feed or FeedOptions(), machine or Machine()
-    ensure_limit(machine.gpu_tag)
+    ensure_limit(machine.tag)
     found = look(watch.expanduser().resolve())
     for path, why in found.unread.items():
         get_run_logger().warning("%s is left out: %s", path.name, why)
