@@ -69,7 +69,12 @@ def _cancel_chapters(flow: Flow, flow_run: FlowRun, state: State) -> None:
     on_cancellation=[_cancel_chapters],
 )
 def render_book(
-    novel: Path, chapters: str = "all", options: RenderOptions | None = None, again: bool = False
+    novel: Path,
+    chapters: str = "all",
+    options: RenderOptions | None = None,
+    again: bool = False,
+    m4b: bool = True,
+    cover: Path | None = None,
 ) -> BookResult:
     """Render a whole book, or some chapters of it.
 
@@ -78,11 +83,19 @@ def render_book(
         chapters: Which chapters: all, 5, 1-3 or 1,4-6.
         options: How it shall sound, and where it goes.
         again: Render chapters too that are finished and unchanged.
+        m4b: Bind the chapters into one audiobook file, book.m4b.
+        cover: The audiobook's picture, JPEG or PNG.
     """
     settings, folder = _here()
     with alive(settings.home, flow_run.id):
         return books.render_book.fn(
-            folder / novel, chapters, in_folder(options, folder), settings.machine(), again=again
+            folder / novel,
+            chapters,
+            in_folder(options, folder),
+            settings.machine(),
+            again=again,
+            m4b=m4b,
+            cover=cover and folder / cover,
         )
 
 

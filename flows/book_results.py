@@ -37,6 +37,7 @@ class BookResult(BaseModel):
     gain_db: float | None = None  # the one gain of the book
     chapters: list[BookChapter]
     outputs: dict[str, Path] = {}
+    bound: dict[str, str] = {}  # what is in the M4B: chapter id → fingerprint, in order
     warnings: list[str] = []
     again: list[str] = []  # commands that render what is missing
     flow_run_id: str | None = None
