@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from story.languages import Script
+
 BlockKind = Literal["narration", "heading", "verse", "letter", "break", "footnote"]
-Script = Literal[
-    "Latn", "Hans", "Hant", "Jpan", "Kore", "Cyrl", "Grek", "Arab", "Hebr", "Deva", "Thai", "Geor"
-]
 
 
 @dataclass(slots=True)
