@@ -14,6 +14,7 @@ from story.importing.gutenberg import find_body
 from story.importing.headings import is_title_line
 from story.importing.inline import CIRCLED, ChapterText, Marks
 from story.importing.manuscript import BlockKind, LeftOut, Manuscript, ManuscriptChapter
+from story.importing.numbering import chapter_numbers
 from story.importing.options import ReadOptions
 from story.importing.outline import Outline, Section, outline
 from story.importing.paragraphs import Manner, Paragraph, split_paragraphs
@@ -180,11 +181,7 @@ class _Reader:
         for i in range(section.first, section.last + 1):
             p = self.paragraphs[i]
             raw = self.text[p.start : p.end]
-            if (
-                i in self.plan.dropped
-                or _PICTURE.match(raw)
-                or (len(raw) < 160 and self._is_advert(i, raw))
-            ):
+            if i in self.plan.dropped or _PICTURE.match(raw) or (len(raw) < 160 and self._is_advert(i, raw)):
                 chapter.drop(p.start, p.end)
             elif i in self.plan.notes or _FOOTNOTE.match(raw):
                 notes.append(i)
@@ -220,23 +217,3 @@ class _Reader:
             chapter.add("heading", p.lines[1:])
         else:
             chapter.add("heading", p.lines)
-
-
-def chapter_numbers(own: list[int | None]) -> list[int]:
-    """A number for each chapter: the book's own where they rise all the way, otherwise 1, 2, 3 … in reading order.
-
-    Args:
-        own: the number in each chapter's heading, None for a prologue and the like. One piece before number 1 gets 0.
-    """
-    numbers: list[int] = []
-    after = next(
-        (n - i for i, n in enumerate(own) if n is not None), 1
-    )  # room for what comes before the first
-    if after < 0:
-        return list(range(1, len(own) + 1))
-    for number in own:
-        if number is not None and number < after:
-            return list(range(1, len(own) + 1))
-        numbers.append(after if number is None else number)
-        after = numbers[-1] + 1
-    return numbers
