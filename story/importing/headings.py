@@ -16,7 +16,7 @@ from typing import Literal
 from story.importing.numerals import HAN_DIGITS, parse_number
 
 HeadingKind = Literal[
-    "part", "chapter", "section", "numbered", "number", "story", "front", "back", "contents", "notes"
+    "part", "chapter", "section", "sub", "numbered", "number", "story", "front", "back", "contents", "notes"
 ]
 DATA = Path(__file__).parents[1] / "data" / "headings.json"
 MAX_LATIN, MAX_CJK = 120, 46

@@ -34,6 +34,24 @@ _MARKUP = (
 _JOIN = r"(?P<join>[ \t\u3000\u00a0]*\n[ \t\u3000\u00a0]*)"
 _PROSE = re.compile("|".join((_JOIN, *_MARKUP)))
 _VERSE = re.compile("|".join((r"(?P<indent>(?<=\n)[ \t\u3000\u00a0]+|[ \t\u3000\u00a0]+(?=\n))", *_MARKUP)))
+_MARKDOWN = (
+    r"(?P<mdhead>^#{1,6}(?:[ \t]+|$)|[ \t]+#+$)",
+    r"(?P<mdquote>^(?:>[ \t]?)+|(?<=\n)[ \t]*(?:>[ \t]?)+)",
+    r"(?P<mdlist>^[-*+][ \t]+(?=\S))",
+    r"(?P<mdescape>\\(?=[\\`*_{}\[\]()#+.!~>|\"'-])|\\(?=\n))",
+    r"(?P<mdimage>!\[[^\]\n]{0,300}\]\([^)\n]{0,1000}\))",
+    r"(?P<mdnote>\[\^[^\]\n]{1,60}\]:?)",
+    r"(?P<mdlink>\[(?=[^\]\n]{1,300}\]\()|(?<=[^\[])\]\([^)\n]{0,1000}\))",
+    r"(?P<mdhtml><!--.{0,2000}?-->|</?[A-Za-z][^<>\n]{0,300}>)",
+    r"(?P<mdstar>(?<![\s*])\*{1,3}|\*{1,3}(?![\s*])|~~(?=\S)|(?<=\S)~~|`+)",
+)
+_MD_JOIN = r"(?P<join>[ \t\u3000\u00a0]*\\?\n[ \t\u3000\u00a0]*(?:>[ \t]?)*)"
+_PROSE_MD = re.compile("|".join((_MD_JOIN, *_MARKDOWN, *_MARKUP)))
+_VERSE_MD = re.compile(
+    "|".join((r"(?P<indent>(?<=\n)[ \t\u3000\u00a0]+|[ \t\u3000\u00a0]+(?=\n))", *_MARKDOWN, *_MARKUP))
+)
+_NEVER = re.compile("(?!)")
+_NEEDED_MD = re.compile(rf"[\n_\[〔【［{{□{CIRCLED}{_SUPER}#>*\\!<~`+-]")
 _NEEDED = re.compile(rf"[\n_\[〔【［{{□{CIRCLED}{_SUPER}]")
 
 
@@ -43,10 +61,12 @@ class Marks:
 
     Attributes:
         circled: ⑴ and ① are numbers of notes.
+        markdown: the file is Markdown: its marks are no text.
         editorial: any 【…】 is an editor's remark, not only those that read like one.
     """
 
     circled: bool = True
+    markdown: bool = False
     editorial: bool = False
 
 
@@ -66,7 +86,8 @@ class ChapterText:
         start, end = lines[0][0], lines[-1][1]
         self._keep_until(start)
         begin, raw = self._length, self._source[start:end]
-        text = raw if _NEEDED.search(raw) is None else self._edited(raw, kind)
+        needed = _NEVER if kind == "break" else _NEEDED_MD if self._marks.markdown else _NEEDED
+        text = raw if needed.search(raw) is None else self._edited(raw, kind)
         self._parts.append(text)
         self._length += len(text)
         self._at = end
@@ -114,7 +135,8 @@ class ChapterText:
     def _edited(self, raw: str, kind: BlockKind) -> str:
         pieces: list[str] = []
         length, done = self._length, 0
-        for found in (_VERSE if kind == "verse" else _PROSE).finditer(raw):
+        patterns = (_PROSE_MD, _VERSE_MD) if self._marks.markdown else (_PROSE, _VERSE)
+        for found in patterns[kind == "verse"].finditer(raw):
             instead = self._instead(raw, found)
             if instead is None:
                 continue
@@ -131,7 +153,8 @@ class ChapterText:
         """What stands in the text for a match; None leaves it as it is."""
         match found.lastgroup:
             case "join":
-                return joint(raw[found.start() - 1], raw[found.end()], raw[max(0, found.start() - 2)])
+                after = raw[found.end() : found.end() + 1] or " "
+                return joint(raw[found.start() - 1], after, raw[max(0, found.start() - 2)])
             case "circled" if not self._marks.circled:
                 return None
             case "system" if not self._marks.editorial:

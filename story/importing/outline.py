@@ -12,13 +12,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from story.importing.headings import Heading, is_title_line, recognise, undecorated
+from story.importing.headings import Heading, HeadingKind, is_title_line, recognise, undecorated
 from story.importing.paragraphs import Manner, Paragraph
 
 SectionKind = Literal["chapter", "front", "back", "contents"]
 _MAX_LINES = 6
 _PROSE_CHARS = 160  # a paragraph this long is no entry of a table of contents
 _ENDS_SENTENCE = re.compile(r"[.!?。！？…—\-:：;；*][\"'”’」』）)\]*_\s]*$")
+_MARKED = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
+_UNDERLINE = re.compile(r"(?:={3,}|-{3,})$")
 _PAGE_DOTS = re.compile(r"[\s.…·_]*(?:\d{1,4}|[ivxlc]{1,7})?$", re.IGNORECASE)
 
 
@@ -48,13 +50,15 @@ class Outline:
     notes: set[int]  # paragraphs that are the heading of a list of notes, or in it
 
 
-def outline(text: str, paragraphs: list[Paragraph], manner: Manner) -> Outline:
+def outline(text: str, paragraphs: list[Paragraph], manner: Manner, *, markdown: bool = False) -> Outline:
     """The sections of a book, in order, covering every paragraph."""
     book = _Book(text, paragraphs, manner)
-    book.find()
-    book.drop_contents()
-    book.check_numbers()
-    level = book.choose_level()
+    level = book.find_marked() if markdown else set()
+    if not level:
+        book.find()
+        book.drop_contents()
+        book.check_numbers()
+        level = book.choose_level()
     book.drop_repeated(level)
     book.add_titles(level)
     notes = book.find_notes()
@@ -76,6 +80,46 @@ class _Book:
     def size(self, i: int) -> int:
         p = self.paragraphs[i]
         return p.end - p.start
+
+    def find_marked(self) -> set[str]:
+        """Markdown's own headings (# …, or underlined); empty if there are not enough to make chapters."""
+        marked: dict[int, tuple[int, Heading | None]] = {}
+        for i, p in enumerate(self.paragraphs):
+            words = self.words(i) if len(p.lines) == 1 and self.size(i) <= 200 else ""
+            under = (
+                self.text[self.paragraphs[i + 1].start : self.paragraphs[i + 1].end]
+                if i + 1 < len(self.paragraphs)
+                else ""
+            )
+            if found := _MARKED.match(words):
+                marked[i] = (len(found[1]), recognise(found[2]))
+            elif words and _UNDERLINE.match(under) and self.paragraphs[i + 1].gap == 0:
+                marked[i] = (1 if under[0] == "=" else 2, recognise(words))
+                self.dropped.add(i + 1)
+        if not marked:
+            return set()
+        told = [level for level, h in marked.values() if h and h.kind in {"chapter", "numbered", "number"}]
+        several = [level for level in range(1, 7) if sum(at == level for at, _ in marked.values()) >= 2]
+        chosen = min(told) if told else several[0] if several else min(level for level, _ in marked.values())
+        for i, (level, h) in marked.items():
+            words = undecorated(self.words(i))
+            if h and h.kind in {"story", "front", "back", "notes", "contents"}:
+                self.found[i] = h
+            else:
+                kind: HeadingKind = "part" if level < chosen else "chapter" if level == chosen else "sub"
+                self.found[i] = Heading(
+                    kind, h.number if h else None, h.title if h else words, words.casefold()
+                )
+        if not told and not several and len(marked) == 1:  # one heading: the book's title
+            self.found.clear()
+            return set()
+        for i, h in self.found.items():
+            if h.kind == "contents":
+                stop = next((j for j in self.found if j > i), len(self.paragraphs))
+                self.contents |= set(range(i, stop))
+        for i in self.contents:
+            self.found.pop(i, None)
+        return {"chapter"}
 
     def find(self) -> None:
         for i, p in enumerate(self.paragraphs):
@@ -378,7 +422,7 @@ class _Book:
 
 
 NOTE_START = re.compile(
-    r"[\s　]*(?:[⑴-⒇①-⑳㈠-㈩]|[\[〔【［(（]\s*(?:\d{1,3}|[*†‡A-Z]|注?[一二三四五六七八九十]{1,3})\s*[\]〕】］)）]|\d{1,3}[.、．)]|[*†‡])"
+    r"[\s　]*(?:[⑴-⒇①-⑳㈠-㈩]|\[\^[^\]]+\]:|[\[〔【［(（]\s*(?:\d{1,3}|[*†‡A-Z]|注?[一二三四五六七八九十]{1,3})\s*[\]〕】］)）]|\d{1,3}[.、．)]|[*†‡])"
 )
 
 

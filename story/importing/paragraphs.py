@@ -14,13 +14,14 @@ from typing import Literal
 ParagraphKind = Literal["prose", "verse", "break"]
 Line = tuple[int, int]  # without the white space around it
 
+MARKDOWN_LINE = re.compile(r"#{1,6}(?:\s|$)|```|~~~|(?:={3,}|-{3,})$|\[\^[^\]]+\]:")
 _SPACES = " \t\u3000\u00a0\u2002\u2003\u2009\ufeff\u200b"
 _BREAK = re.compile(
     r"(?:[*＊⁂❦❧☙◇◆◈○◎●□■☆★※△▲▽▼♦♠♥♣✦✧✻✽❖§#＃]+[\s*＊⁂❦❧☙◇◆◈○◎●□■☆★※△▲▽▼♦♠♥♣✦✧✻✽❖§#＃·•.]*|[-–—―_=~～〜+·•.\s]{3,})$"
 )
 _DOTS = re.compile(r"[.…·•\s]+$")
 _SENTENCE_END = re.compile(r"[.!?。！？…．:：;；][\"'”’」』）)\]*_]*$")
-_LOWER = re.compile(r"[\"'“‘(\[_—–-]*[a-zà-öø-ÿа-яα-ω]")
+_LOWER = re.compile(r"(?:>[ \t]*)*[\"'“‘(\[_—–-]*[a-zà-öø-ÿа-яα-ω]")
 _CJK_START = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\u3000-\u303f\uff00-\uffef“‘—…]")
 
 
@@ -64,10 +65,14 @@ class Manner:
     follow: float
 
 
-def split_paragraphs(text: str, start: int, end: int) -> tuple[list[Paragraph], Manner]:
+def split_paragraphs(
+    text: str, start: int, end: int, *, markdown: bool = False
+) -> tuple[list[Paragraph], Manner]:
     """Paragraphs of text[start:end]."""
-    groups = _groups(text, start, end)
+    groups = _groups(text, start, end, markdown)
     manner = _manner(groups)
+    if markdown and not _CJK_START.search(text[start : start + 4000]):  # a line's end is a space there
+        manner = Manner(True, max(manner.width, 72), manner.gap, manner.follow)
     found: list[Paragraph] = []
     for gap, lines, indents in groups:
         found.extend(_paragraphs(text, gap, lines, indents, manner))
@@ -77,16 +82,22 @@ def split_paragraphs(text: str, start: int, end: int) -> tuple[list[Paragraph], 
 Group = tuple[int, list[Line], list[int]]
 
 
-def _groups(text: str, start: int, end: int) -> list[Group]:
+def _groups(text: str, start: int, end: int, markdown: bool) -> list[Group]:
     """Runs of lines without a blank line, each with the number of blank lines before it."""
     groups: list[Group] = []
     lines: list[Line] = []
     indents: list[int] = []
     gap = blank = 0
+    lone = None
     at = start
     for raw in text[start:end].split("\n"):
         inner = raw.strip(_SPACES)
         if inner:
+            alone = markdown and MARKDOWN_LINE.match(inner)
+            if lines and (alone or lone):
+                groups.append((gap, lines, indents))
+                lines, indents = [], []
+            lone = alone
             if not lines:
                 gap, blank = blank, 0
             indent = raw.find(inner[0]) if raw[0] in _SPACES else 0
@@ -172,6 +183,9 @@ def _begins(text: str, lines: list[Line], indents: list[int], i: int, manner: Ma
 def _is_verse(text: str, lines: list[Line], indents: list[int], manner: Manner) -> bool:
     """Lines that were meant as lines: none carries on in lower case, none is filled to the margin."""
     longest = max(e - s for s, e in lines)
+    hard = sum(text[e : e + 2] == "  " or text[e - 1] == "\\" for _, e in lines[:-1])
+    if hard >= 0.6 * (len(lines) - 1) and longest < 100:  # Markdown's own line breaks
+        return True
     if any(_CJK_START.match(text, s) for s, _ in lines):
         return _is_cjk_verse(text, lines, manner)
     carried = sum(bool(_LOWER.match(text, s)) for s, _ in lines[1:])
@@ -188,7 +202,7 @@ def _is_verse(text: str, lines: list[Line], indents: list[int], manner: Manner) 
 def _is_cjk_verse(text: str, lines: list[Line], manner: Manner) -> bool:
     """Two lines or more, all much shorter than the page, each ending in punctuation or all of one length."""
     lengths = {e - s for s, e in lines}
-    if max(lengths) > 0.6 * manner.width or max(lengths) > 24:
+    if max(lengths) > 0.6 * manner.width or max(lengths) > 24 or min(lengths) < 3:
         return False
     ends = sum(text[e - 1] in "，。！？；、,.!?;" for _, e in lines)
     return len(lengths) <= 2 or ends >= len(lines) - 1

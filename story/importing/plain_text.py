@@ -14,6 +14,7 @@ from story.importing.gutenberg import find_body
 from story.importing.headings import is_title_line
 from story.importing.inline import CIRCLED, ChapterText, Marks
 from story.importing.manuscript import BlockKind, LeftOut, Manuscript, ManuscriptChapter
+from story.importing.markdown import narrow
 from story.importing.numbering import chapter_numbers
 from story.importing.options import ReadOptions
 from story.importing.outline import Outline, Section, outline
@@ -28,22 +29,27 @@ _PICTURE = re.compile(r"\s*\[(?:Illustration|Picture|Image|Frontispiece|Music)\b
 _REASONS = {"front": "front matter", "back": "back matter", "contents": "table of contents"}
 
 
-def read_text(text: str, where: str, stem: str, options: ReadOptions) -> Manuscript:
+def read_text(
+    text: str, where: str, stem: str, options: ReadOptions, *, markdown: bool = False
+) -> Manuscript:
     """The manuscript of a decoded text file.
 
     Args:
         text: with "\\n" line ends.
         where: the file, for messages.
         stem: its name without the ending, a last resort for the title.
+        markdown: it is Markdown.
     Raises:
         InputError: there is nothing to read in it.
     """
     body = find_body(text)
-    paragraphs, manner = split_paragraphs(text, body.start, body.end)
+    if markdown:
+        markdown = narrow(body, text)
+    paragraphs, manner = split_paragraphs(text, body.start, body.end, markdown=markdown)
     if not paragraphs:
         raise InputError("there is no text in it", where=where, remedy="give a file with the book's text")
-    plan = outline(text, paragraphs, manner)
-    reader = _Reader(text, paragraphs, manner, plan, options)
+    plan = outline(text, paragraphs, manner, markdown=markdown)
+    reader = _Reader(text, paragraphs, manner, plan, options, markdown=markdown)
     lone = not any(s.kind == "chapter" and s.own for s in plan.sections)
     top = reader.top_lines(lone)
     title, author = title_of(top, body.facts, stem, lone=lone)
@@ -57,7 +63,14 @@ def read_text(text: str, where: str, stem: str, options: ReadOptions) -> Manuscr
 
 class _Reader:
     def __init__(
-        self, text: str, paragraphs: list[Paragraph], manner: Manner, plan: Outline, options: ReadOptions
+        self,
+        text: str,
+        paragraphs: list[Paragraph],
+        manner: Manner,
+        plan: Outline,
+        options: ReadOptions,
+        *,
+        markdown: bool,
     ) -> None:
         self.text, self.paragraphs, self.manner, self.plan, self.options = (
             text,
@@ -66,7 +79,7 @@ class _Reader:
             plan,
             options,
         )
-        self.marks = self._marks()
+        self.marks = self._marks(markdown)
         self.wide_gap = self._wide_gap()
 
     def words(self, i: int) -> str:
@@ -93,9 +106,9 @@ class _Reader:
     def _title_like(self, i: int) -> bool:
         return is_title_line(re.sub(rf"[{CIRCLED}]+$", "", self.words(i)).strip(" ·•　"))
 
-    def _marks(self) -> Marks:
+    def _marks(self, markdown: bool) -> Marks:
         starts = sum(self.text[p.start] in "①②③" or "⑴" <= self.text[p.start] <= "⑸" for p in self.paragraphs)
-        return Marks(circled=bool(self.plan.notes) or starts == 0, editorial=False)
+        return Marks(bool(self.plan.notes) or starts == 0, markdown)
 
     def _wide_gap(self) -> int:
         """How many blank lines make a scene break: one more than usual, if that is rare."""
@@ -181,9 +194,16 @@ class _Reader:
         for i in range(section.first, section.last + 1):
             p = self.paragraphs[i]
             raw = self.text[p.start : p.end]
-            if i in self.plan.dropped or _PICTURE.match(raw) or (len(raw) < 160 and self._is_advert(i, raw)):
+            if (
+                i in self.plan.dropped
+                or (self.marks.markdown and raw.startswith(("```", "~~~")))
+                or _PICTURE.match(raw)
+                or (len(raw) < 160 and self._is_advert(i, raw))
+            ):
                 chapter.drop(p.start, p.end)
-            elif i in self.plan.notes or _FOOTNOTE.match(raw):
+            elif (
+                i in self.plan.notes or _FOOTNOTE.match(raw) or (self.marks.markdown and raw.startswith("[^"))
+            ):
                 notes.append(i)
                 chapter.drop(p.start, p.end)
             elif lead.get(i) and is_author_line(self.words(i), book.author):
@@ -207,9 +227,12 @@ class _Reader:
 
     def _is_advert(self, i: int, raw: str) -> bool:
         """A site's own line in a downloaded novel."""
+        if self.marks.markdown:
+            return False
         edge = i < 10 or i >= len(self.paragraphs) - 10
         cjk = sum("\u3400" <= c <= "\u9fff" for c in raw)
-        return bool((edge or cjk > 5) and _ADVERT.search(raw))
+        found = _ADVERT.search(raw)
+        return found is not None and (cjk > 5 or (edge and len(found[0]) > 0.2 * len(raw)))
 
     def _add_heading(self, chapter: ChapterText, p: Paragraph) -> None:
         if len(p.lines) > 1 and p.lines[0][1] - p.lines[0][0] <= 40:

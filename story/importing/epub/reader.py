@@ -32,7 +32,7 @@ def read_epub(path: Path, options: ReadOptions) -> Manuscript:
         package = read_package(archive)
         refuse_locked(archive, package.spine)
         documents = _read_documents(archive, package)
-        notes = _all_notes(archive, package, documents) if options.notes == "end" else {}
+        notes = _all_notes(documents) if options.notes == "end" else {}
         flow = flow_of(documents)
         pieces = divide(flow, package)
         language = options.language or _language(package, documents)
@@ -52,6 +52,28 @@ def read_epub(path: Path, options: ReadOptions) -> Manuscript:
             "there is no text to read in this EPUB",
             where=str(path),
             remedy="a book of pictures cannot be read aloud",
+        )
+    return book
+
+
+def read_html(raw: bytes, path: Path, options: ReadOptions) -> Manuscript:
+    """A single HTML file, such as Project Gutenberg's, read like an EPUB of one file.
+
+    Raises:
+        InputError: there is nothing to read in it.
+    """
+    markup = decode_markup(raw, str(path))
+    document = read_document(path.name, markup)
+    package = Package(document.title or path.stem, spine=[path.name])
+    flow = flow_of([document])
+    language = options.language or _language(package, [document])
+    sample = "".join(b.text for b in flow.blocks[:400])
+    book = Manuscript(package.title, "", language, script_of(language, sample), [])
+    notes = _all_notes([document]) if options.notes == "end" else {}
+    _fill(book, flow, divide(flow, package), [document], notes, options)
+    if not book.chapters:
+        raise InputError(
+            "there is no text to read in it", where=str(path), remedy="give a file with the book's text"
         )
     return book
 
@@ -128,9 +150,7 @@ def _pronunciation(archive: Archive, package: Package, documents: list[Document]
         book.phoneme_alphabet = "ipa"
 
 
-def _all_notes(
-    archive: Archive, package: Package, documents: list[Document]
-) -> dict[tuple[str, str], list[str]]:
+def _all_notes(documents: list[Document]) -> dict[tuple[str, str], list[str]]:
     """(file, id) → paragraphs, of every footnote of the book."""
     return {(d.name, id_): paragraphs for d in documents for id_, paragraphs in d.notes.items()}
 

@@ -1,0 +1,158 @@
+"""Any book in: told by its content first and its name second, read, and made a novel.
+
+EPUB, plain text, Markdown and HTML are prose, whose speakers are found; the other forms are scripts that name their
+speakers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from story.encodings import MAGIC
+from story.errors import InputError
+from story.importing.encoding import decode_book
+from story.importing.epub import read_epub, read_html
+from story.importing.manuscript import LeftOut, Manuscript, split_long_blocks
+from story.importing.options import ReadOptions
+from story.importing.plain_text import read_text
+from story.jsonfile import read_bytes
+from story.loading import load_novel
+from story.novel import Novel
+
+MAX_BYTES = 32 * 2**20  # of a text file; the longest web novels have about 30 MB
+_EBOOKS = {
+    "mobi": "a Kindle book",
+    "azw": "a Kindle book",
+    "azw3": "a Kindle book",
+    "kfx": "a Kindle book",
+    "fb2": "a FictionBook",
+}
+_CONVERT = "convert it to EPUB with Calibre, or save it as plain text"
+
+
+@dataclass(slots=True)
+class Imported:
+    """A novel and what there is to say about its making."""
+
+    novel: Novel
+    warnings: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def import_book(path: Path, options: ReadOptions | None = None) -> Imported:
+    """The novel in a file of any form.
+
+    Raises:
+        InputError: with the file and a remedy.
+    """
+    options = options or ReadOptions()
+    path = Path(path)
+    form = form_of(path)
+    if form == "json":
+        return Imported(load_novel(path))
+    manuscript = _READERS[form](path, options)
+    split_long_blocks(manuscript)
+    return Imported(novel_of(manuscript), manuscript.warnings, manuscript.left_out)
+
+
+def form_of(path: Path) -> str:
+    """Which reader a file needs: "epub", "html", "markdown", "text" or "json".
+
+    Raises:
+        InputError: there is no such file, or it is of a kind nobody reads here.
+    """
+    suffix = path.suffix.lower().lstrip(".")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except (OSError, ValueError):
+        read_bytes(path, MAX_BYTES, InputError, "book")  # says what is wrong
+        raise
+    if head.startswith(b"PK") or suffix == "epub":
+        return "epub"
+    if (
+        head[60:68] == b"BOOKMOBI"
+        or (head.startswith((b"TPZ", b"CONT"))
+        and suffix in _EBOOKS)
+        or suffix in _EBOOKS
+    ):
+        name = _EBOOKS.get(suffix, "a Kindle book")
+        raise InputError(f"this is {name}, which is not read here", where=str(path), remedy=_CONVERT)
+    for magic, name in MAGIC.items():
+        if head.startswith(magic):
+            raise InputError(f"this is {name}, which is not read here", where=str(path), remedy=_CONVERT)
+    if suffix == "json" or (
+        suffix not in {"txt", "md", "markdown"} and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+    ):
+        return "json"
+    if suffix in {"html", "htm", "xhtml"} or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower().startswith(
+        (b"<!doctype html", b"<html")
+    ):
+        return "html"
+    return "markdown" if suffix in {"md", "markdown", "mkd"} else "text"
+
+
+def read_manuscript(path: Path, options: ReadOptions | None = None) -> Manuscript:
+    """The manuscript of a book of prose (EPUB, HTML, Markdown, plain text)."""
+    manuscript = _READERS[form_of(path)](path, options or ReadOptions())
+    split_long_blocks(manuscript)
+    return manuscript
+
+
+def _text(path: Path, options: ReadOptions, *, markdown: bool = False) -> Manuscript:
+    decoded = decode_book(read_bytes(path, MAX_BYTES, InputError, "book"), str(path), options.encoding)
+    manuscript = read_text(decoded.text, str(path), path.stem, options, markdown=markdown)
+    manuscript.warnings += decoded.warnings()
+    return manuscript
+
+
+def _markdown(path: Path, options: ReadOptions) -> Manuscript:
+    return _text(path, options, markdown=True)
+
+
+def _html(path: Path, options: ReadOptions) -> Manuscript:
+    return read_html(read_bytes(path, MAX_BYTES, InputError, "book"), path, options)
+
+
+_READERS: dict[str, Callable[[Path, ReadOptions], Manuscript]] = {
+    "epub": read_epub,
+    "html": _html,
+    "markdown": _markdown,
+    "text": _text,
+}
+
+
+def novel_of(manuscript: Manuscript) -> Novel:
+    from story.novel import Chapter, Character, Segment
+
+    chapters = []
+    for chapter in manuscript.chapters:
+        segments, at = [], 0
+        for i, b in enumerate(chapter.blocks):
+            kind = "narration" if b.kind == "footnote" else b.kind
+            segments.append(
+                Segment(
+                    id=f"ch{chapter.number:02d}-{i + 1:04d}",
+                    type=kind,
+                    content=b.text,
+                    speaker="narrator",
+                    paragraph=i,
+                    separator=chapter.text[at : b.char_start],
+                )  # pyright: ignore
+            )
+            at = b.char_end
+        chapters.append(
+            Chapter(
+                id=f"ch{chapter.number:02d}", number=chapter.number, title=chapter.title, segments=segments
+            )
+        )
+    teller = Character(id="narrator", name="Narrator", role="narrator")
+    return Novel(
+        title=manuscript.title,
+        author=manuscript.author,
+        language=manuscript.language,
+        characters=[teller],
+        chapters=chapters,
+    )
