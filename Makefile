@@ -46,7 +46,7 @@ demo: setup
 
 test: setup-test
 	$(BIN)/soundbound models install kokoro
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: setup-test
 	for f in benchmarks/*/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done

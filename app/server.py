@@ -53,7 +53,8 @@ def prefect_server(
 ) -> Iterator[str]:
     """Yield the API URL of a running Prefect server and point this process's Prefect at it.
 
-    The configured one if there is one, otherwise the local one, started if need be.    Raises SoundboundError when it can't be reached or started.
+    The configured one if there is one, otherwise the local one, started if need be. Raises SoundboundError when it
+    can't be reached or started.
     """
     os.environ.update({k: v for k, v in CLIENT_SETTINGS.items() if k not in os.environ})
     if configured_url:
@@ -88,6 +89,24 @@ def _point_prefect_at(url: str) -> None:
         from prefect.context import refresh_global_settings_context
 
         refresh_global_settings_context()
+
+
+def revive(home: Path, url: str, tell: Callable[[str], None]) -> None:
+    """Start the local server again where it was, if it has died; for somebody inside `prefect_server`.
+
+    Runs under way ask the same address again and again for about a minute (Prefect's client), so they go on.
+    """
+    with (home / "prefect" / "start.lock").open("a") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        if _state(home / "prefect") is None:
+            tell("the Prefect server has died; starting it again")
+            found = _start(home / "prefect")
+            if found != url:
+                raise SoundboundError(
+                    f"the Prefect server's port is taken by another program: it is now at {found}",
+                    where=url,
+                    remedy="run: soundbound serve again",
+                )
 
 
 def running_server(home: Path) -> dict[str, Any] | None:
@@ -203,9 +222,8 @@ def _alive(pid: int) -> bool:
 
 
 def _serve(folder: Path) -> None:
-    """The server process: Prefect's own app under uvicorn, on a free loopback port."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+    """The server process: Prefect's own app under uvicorn, on loopback, at the port it had before if that is free."""
+    with _listening(folder) as sock:
         port = sock.getsockname()[1]
         url = f"http://127.0.0.1:{port}/api"
         os.environ.update(
@@ -227,6 +245,23 @@ def _serve(folder: Path) -> None:
         threading.Thread(target=_end_when_idle, args=(folder, server), daemon=True).start()
         server.run(sockets=[sock])
         state.unlink(missing_ok=True)
+
+
+def _listening(folder: Path) -> socket.socket:
+    """A socket at the remembered port, so that bookmarks and runs under way find a server that was started again."""
+    kept = folder / "port"
+    wanted = int(kept.read_text()) if kept.exists() else 0
+    for port in (wanted, 0):
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of a killed server linger
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            sock.close()
+            continue
+        kept.write_text(str(sock.getsockname()[1]))
+        return sock
+    raise OSError("no free port on 127.0.0.1")
 
 
 def _end_when_idle(folder: Path, server: Any) -> None:

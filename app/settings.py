@@ -26,6 +26,24 @@ class Settings(Machine):
     prefect_api_url: str | None = Field(
         default=None, description="a Prefect server to use instead of a local one of our own"
     )
+    access_token: str | None = Field(
+        default=None,
+        min_length=16,
+        description="what API and page ask for; needed when they are reachable from other machines",
+    )
+    chapters_at_once: int = Field(
+        default=2, ge=1, le=64, description="how many chapters this machine's worker renders at a time"
+    )
+
+    library: Path | None = Field(
+        default=None,
+        description="folder of the books rendered through API and page, all they can read; <home>/library",
+    )
+    upload_limit_mb: int = Field(default=50, ge=1, le=2000, description="largest book that is accepted")
+
+    @property
+    def library_dir(self) -> Path:
+        return (self.library or self.home / "library").expanduser().resolve()
 
     def machine(self) -> Machine:
         """What is passed down to the flows."""

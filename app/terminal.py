@@ -1,55 +1,19 @@
 """The live display of a render in the terminal: one bar a stage, and an estimate of the time left.
 
-The estimate starts from this machine's rates of earlier runs (`<home>/rates.json`) and learns from the run itself.
+The estimate starts from this machine's rates of earlier runs (tasks/rates.py) and learns from the run itself.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from tasks.forecast import stage_left_s
 from tasks.progress import StageEvent
-
-STAGES = ("scenes", "timeline", "dialogue", "environment", "effects", "mix", "publish")
-# Seconds per unit of work before anything was measured here: a second of speech by Kokoro or hibari on two cores, a
-# second of procedural sound, a percent of a mix.
-FIRST_RATES = {
-    "dialogue kokoro": 0.35,
-    "dialogue hibari": 0.03,
-    "environment procedural": 0.03,
-    "effects procedural": 0.05,
-    "mix": 0.15,
-}
-
-
-class Rates:
-    """Seconds per unit of work, by stage and model, on this machine; smoothed over runs."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._rates = {**FIRST_RATES, **json.loads(path.read_text(encoding="utf-8"))}
-        except (OSError, ValueError):
-            self._rates = dict(FIRST_RATES)
-
-    def of(self, event: StageEvent) -> float | None:
-        return self._rates.get(_rate_name(event))
-
-    def learn(self, event: StageEvent, seconds: float) -> None:
-        if event.work_done > 0:
-            measured, name = seconds / event.work_done, _rate_name(event)
-            self._rates[name] = round(0.5 * self._rates.get(name, measured) + 0.5 * measured, 5)
-
-    def save(self) -> None:
-        with contextlib.suppress(OSError):  # an estimate is not worth a failed run
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps(self._rates), encoding="utf-8")
+from tasks.rates import Rates
 
 
 class _Left(ProgressColumn):
@@ -86,7 +50,6 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
-        self._rates.save()
 
     def __call__(self, event: StageEvent) -> None:
         bar = self._bar(event)
@@ -107,8 +70,6 @@ class Display:
             note=_short(note),
             unit=_many(event.unit),
         )
-        if event.state == "finished":
-            self._rates.learn(event, now - self._began.get(event.stage, now))
         if not self._console.is_terminal:
             self._line(event, left)
 
@@ -122,12 +83,10 @@ class Display:
     def _left_s(self, event: StageEvent, now: float) -> float | None:
         if event.state not in ("started", "advanced") or event.done >= event.total:
             return None
-        rate = self._rates.of(event)
-        if event.done >= 2 and event.work_done > 0:  # the run's own pace counts more the further it is
-            share = min(1.0, 3 * event.work_done / event.work_total)
-            own = (now - self._began.get(event.stage, now)) / event.work_done
-            rate = own if rate is None else (1 - share) * rate + share * own
-        return None if rate is None else rate * (event.work_total - event.work_done)
+        spent = now - self._began.get(event.stage, now)
+        expected = self._rates.seconds(event.stage, event.by, event.work_total)
+        share = event.work_done / event.work_total if event.work_total else 1.0
+        return stage_left_s(expected, self._rates.start(event.stage, event.by), share, spent)
 
     def _line(self, event: StageEvent, left: float | None) -> None:
         """For logs and pipes: the beginning and the end of each stage, waits, and every tenth of a long one."""
@@ -151,10 +110,6 @@ class Display:
                 self._console.print(
                     f"  {event.stage}: {event.unit} {event.done:g} of {event.total:g}{tail}", highlight=False
                 )
-
-
-def _rate_name(event: StageEvent) -> str:
-    return f"{event.stage} {event.by}".strip()
 
 
 def _clock(seconds: float) -> str:

@@ -16,30 +16,36 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.book_files import book_cast, chapter_lock, chapter_target
+from flows.forecast import rates_file, tell_plan
 from flows.gpu_stage import run_stage
 from flows.limit import ensure_limit
 from flows.options import RenderOptions
 from flows.outcome import result_of, summary
+from mixing.profiles import load_profile
 from models import catalog
 from models.machine import Machine
 from models.takes import TakeStore
 from story.loading import load_novel, select_chapters
 from story.novel import Novel
+from story.timeline import voice_only
 from tasks.analyze import analyze_scenes
 from tasks.cleanup import clean_up
 from tasks.dialogue import generate_dialogue, speech_requests
 from tasks.effects import effect_requests, generate_effects
 from tasks.environment import bed_requests, generate_environment
+from tasks.forecast import stage_work
 from tasks.mix import mix
 from tasks.plan import fit_effects, plan_timeline, retime
 from tasks.publish import publish
+from tasks.rates import Rates, learning
 from tasks.results import ChapterResult
 from tasks.sound_engines import SoundEngines
 
 
-def _run_name() -> str:
+def run_name(folder: Path = Path()) -> str:
+    """ "Treasure Island · 5 · The Last of the Blind Man", for Prefect's UI."""
     given = flow_run.parameters
-    path = Path(str(given["novel"]))
+    path = folder / str(given["novel"])
     try:
         novel = load_novel(path)
         chapter = select_chapters(novel, str(given["chapter"]))[0]
@@ -48,7 +54,7 @@ def _run_name() -> str:
     return " · ".join(filter(None, [novel.title, str(chapter.number), chapter.title]))
 
 
-@flow(name="render-chapter", flow_run_name=_run_name, persist_result=False)
+@flow(name="render-chapter", flow_run_name=run_name, persist_result=False)
 def render_chapter(
     novel: Path, chapter: str = "1", options: RenderOptions | None = None, machine: Machine | None = None
 ) -> ChapterResult:
@@ -70,7 +76,7 @@ def render_chapter(
     book = load_novel(novel)
     target = chapter_target(options.output, book, select_chapters(book, chapter)[0])
     ensure_limit(machine.gpu_tag)
-    with chapter_lock(target, machine) as work_dir:
+    with chapter_lock(target, machine) as work_dir, learning(rates_file(machine)):
         try:
             result = _render(book, chapter, options, machine, target, work_dir)
         except BaseException:
@@ -95,9 +101,18 @@ def _render(
 
     analysis = analyze_scenes(book, chapter)
     timeline = plan_timeline(book, chapter, analysis, cast)
+    if load_profile(options.profile).voice_only:
+        timeline = voice_only(timeline)
+    wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
+    planned = (
+        wanted,
+        bed_requests(timeline, engines, options.seed),
+        effect_requests(timeline, engines, options.seed),
+    )
+    rates = Rates(rates_file(machine))
+    tell_plan(stage_work(*planned, timeline.total_duration_s, store, rates), flow_run.id)
     clock.lap("plan")
 
-    wanted = speech_requests(timeline, book, voices, catalog.spec(speech, machine), options.seed)
     lines = run_stage(generate_dialogue, "dialogue", wanted, store, machine)
     timeline = retime(timeline, lines.takes)
     clock.lap("dialogue")
@@ -120,6 +135,8 @@ def _render(
         work_dir,
         options.profile,
         options.format,
+        machine.encodes_dir,
+        machine.lines_dir,
     )
     clock.lap("mix")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mixing.contracts import AudioFormat, ProfileName
 
 
 class RenderOptions(BaseModel):
@@ -22,8 +23,12 @@ class RenderOptions(BaseModel):
     sound: str = Field(
         default="auto", description="Model for beds and effects; auto takes the best installed one"
     )
-    format: Literal["flac", "wav", "mp3"] = Field(default="flac", description="File format of the master")
-    profile: Literal["drama", "podcast", "broadcast"] = Field(
-        default="drama", description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS"
+    format: AudioFormat | None = Field(
+        default=None,
+        description="File format of the master: flac, wav, mp3, opus or m4a; left out it is flac, for profile acx mp3",
+    )
+    profile: ProfileName = Field(
+        default="drama",
+        description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS, acx voice only for Audible",
     )
     seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same book")

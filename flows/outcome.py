@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from flows.gpu_stage import StageTakes
 from flows.options import RenderOptions
-from mixing.contracts import MixResult
+from mixing.contracts import MixReport, MixResult
 from models.emotion import delivery, nearest_emotions
 from story.cast import Cast
 from story.novel import Chapter, Novel
@@ -50,7 +50,7 @@ def result_of(
         warnings=[*cast.warnings, *emotion_warnings(timeline), *check_warnings(stages), *mixed.warnings],
         credits=credits,
         outputs={},
-        mix=mixed.model_dump(mode="json", exclude={"master", "stems", "loudness", "duration_s", "warnings"}),
+        mix=MixReport(**mixed.model_dump(include=set(MixReport.model_fields))),
         stage_seconds=stage_seconds,
         flow_run_id=flow_run_id,
     )

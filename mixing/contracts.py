@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from story.errors import SoundboundError
 from story.timeline import Timeline
 
-AudioFormat = Literal["flac", "wav", "mp3"]
+AudioFormat = Literal["flac", "wav", "mp3", "opus", "m4a"]
+ProfileName = Literal["drama", "podcast", "broadcast", "acx"]
 SAMPLE_RATE_HZ = 48_000
 STEMS = ("dialogue", "environment", "effects")
 
@@ -59,14 +60,62 @@ class LineLevel(BaseModel):
     speech_to_bed_lu: float | None  # None without a bed under the line
 
 
-class MixResult(BaseModel):
-    master: Path
-    stems: dict[str, Path]
-    duration_s: float
-    loudness: Loudness
+class StemLevel(BaseModel):
+    """Of one stem at the level it has in the master."""
+
+    stem: str
+    integrated_lufs: float | None  # None: nothing loud enough to measure
+    short_term_max_lufs: float | None
+    lra_lu: float
+    share_of_time: float  # in which it is above -70 LUFS
+
+
+class Overview(BaseModel):
+    """Curves with one value every `step_s`: the master's peaks and loudness, and the gain of bed and effect buses."""
+
+    step_s: float = 0.1
+    peaks: list[float] = []  # largest magnitude, 0..1
+    short_term_lufs: list[float | None] = []  # of the 3 s that end there
+    bed_duck_db: list[float] = []  # ≤ 0, lowest within the step
+    effect_duck_db: list[float] = []
+    stems: list[StemLevel] = []
+
+
+class Check(BaseModel):
+    """One figure that the profile's taker asks for."""
+
+    name: str  # with its unit: noise_floor_dbfs
+    value: float
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def met(self) -> bool:
+        return (self.least is None or self.value >= self.least) and (
+            self.most is None or self.value <= self.most
+        )
+
+
+class MixReport(BaseModel):
+    """What a mix measured, as a chapter's report keeps it."""
+
+    target_lufs: float | None  # of the master; None where the profile asks for RMS
+    ceiling_dbtp: float
     master_gain_db: float  # master = gain · Σ stems, except where the limiter worked
+    asked_gain_db: float | None = None  # of a book: the gain before what the limiter took was made up
     limited_share: float  # share of 10 ms cells the limiter touched
+    lines_reused: int = 0  # takes whose processing was found in the cache
     speakers: list[SpeakerLevel]
     lines: list[LineLevel]
     worst_speech_to_bed: LineLevel | None
+    overview: Overview
+    checks: list[Check] = []  # what the profile's taker asks for, measured on the master
+
+
+class MixResult(MixReport):
+    master: Path
+    stems: dict[str, Path]
+    energies: Path  # kept mean squares of 100 ms, for a book's one gain
+    duration_s: float
+    loudness: Loudness
     warnings: list[str] = []

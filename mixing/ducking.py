@@ -79,6 +79,15 @@ class DuckCurve:
             np.maximum(down, duck.depth_db * np.clip(np.minimum(into, out), 0, 1), out=down)
         return (10 ** (-down / 20)).astype(np.float32)
 
+    def tenths_db(self, count: int) -> np.ndarray:
+        """The lowest gain within each of the chapter's first `count` tenths of a second, dB, float32 `(count,)`."""
+        out = np.ones((-(-count // 10), 10), np.float32)
+        for second in range(len(out)):
+            points = self._points(second)
+            if points is not None:
+                out[second] = points[:-1].reshape(10, 100).min(axis=1)
+        return 20 * np.log10(out.reshape(-1)[:count])
+
     def gain(self, start: int, stop: int) -> np.ndarray | None:
         """float32 `(stop - start,)` for those samples of the chapter, or None where it is one throughout."""
         seconds = range(start // SAMPLE_RATE_HZ, (stop - 1) // SAMPLE_RATE_HZ + 1)

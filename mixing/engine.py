@@ -20,12 +20,16 @@ from mixing.buses import ClipBus, FloorNoise
 from mixing.contracts import SAMPLE_RATE_HZ, STEMS, AudioFormat, MixError, MixInputs, MixResult
 from mixing.ducking import DuckCurve
 from mixing.encode import Writer
+from mixing.encodes import EncodeCache, digest
 from mixing.levels import line_levels, speaker_levels, too_close
-from mixing.loudness import EnergyMeter, integrated_lufs
+from mixing.linecache import LineCache
+from mixing.loudness import StemMeter, integrated_lufs
 from mixing.mastering import master
-from mixing.planning import Plan, plan_mix
+from mixing.overview import keep_energies, overview, with_master
+from mixing.planning import Plan, plan_mix, with_rooms
 from mixing.profiles import Laws, Profile
 from mixing.scratch import Clip, Scratch
+from mixing.sources import ScratchSource
 
 BLOCK_FRAMES = 8 * SAMPLE_RATE_HZ
 Progress = Callable[[float], None]
@@ -39,6 +43,8 @@ def mix_chapter(
     work_dir: Path | None = None,
     progress: Progress | None = None,
     block_frames: int = BLOCK_FRAMES,
+    cache: LineCache | None = None,
+    encodes: EncodeCache | None = None,
 ) -> MixResult:
     """Mix and master a chapter: `out_dir/master.<format>` and `out_dir/stems/<stem>.flac`, 48 kHz stereo, 24 bits.
 
@@ -46,6 +52,8 @@ def mix_chapter(
         work_dir: where scratch audio lies while it runs, about 0.6 MB a second of chapter; default `out_dir`.
         progress: called with the share done, 0..1.
         block_frames: frames rendered at a time; changes memory and nothing else.
+        cache: processed lines of earlier mixes; changes time and nothing else.
+        encodes: where encoded masters are kept from run to run.
 
     Raises:
         MixError: a take is damaged, or an output can't be written. `out_dir` is then as it was before.
@@ -53,16 +61,20 @@ def mix_chapter(
     work_dir, tell = work_dir or out_dir, progress or (lambda share: None)
     out = out_dir / f"master.{audio_format}"
     stems = {stem: out_dir / "stems" / f"{stem}.flac" for stem in STEMS}
-    unfinished = {path: path.with_name(f".{path.name}") for path in (out, *stems.values())}
+    kept = out_dir / "loudness.npy"
+    unfinished = {path: path.with_name(f".{path.name}") for path in (out, kept, *stems.values())}
     try:
         (out_dir / "stems").mkdir(parents=True, exist_ok=True)
         work_dir.mkdir(parents=True, exist_ok=True)
         _check_disk(inputs.timeline.total_duration_s, work_dir)
         with Scratch(work_dir / "clips.f32") as clips, Scratch(work_dir / "sum.f32") as total:
-            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share))
-            mixed, environment, loudest = _render(
+            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share), cache)
+            bed_curve = DuckCurve(plan.bed_ducks, profile.laws.bed_ducking)
+            effect_curve = DuckCurve(plan.effect_ducks, profile.laws.effect_ducking)
+            meter, loudest = _render(
                 plan,
                 profile.laws,
+                (bed_curve, effect_curve),
                 clips,
                 total,
                 {stem: unfinished[path] for stem, path in stems.items()},
@@ -70,15 +82,17 @@ def mix_chapter(
                 lambda share: tell(0.2 + 0.5 * share),
             )
             made = master(
-                total,
-                Clip(0, 2, plan.frames),
+                ScratchSource(total, Clip(0, 2, plan.frames)),
                 unfinished[out],
                 profile,
                 audio_format,
-                integrated_lufs(mixed),
+                integrated_lufs(meter.sum_energies),
                 block_frames,
                 lambda share: tell(0.7 + 0.3 * share),
+                cache=encodes,
+                content=lambda: digest(unfinished[path] for path in stems.values()),
             )
+        keep_energies(unfinished[kept], meter)
         for path, whole in unfinished.items():
             whole.replace(path)
     except BaseException as error:
@@ -92,21 +106,33 @@ def mix_chapter(
                 remedy="check free disk space and permissions, then render again",
             ) from error
         raise
+    if cache is not None:
+        cache.prune()
     warnings = [*plan.warnings, *made.warnings]
     if loudest > 1:
         warnings.append(f"a stem clips by {20 * np.log10(loudest):.1f} dB; the master does not")
-    levels = line_levels(plan, environment, made.gain_db)
+    levels = line_levels(plan, meter.energies("environment"), made.gain_db)
     worst, close = too_close(levels, profile.laws.bed_ducking.speech_over_lu)
     return MixResult(
         master=out,
         stems=stems,
         duration_s=plan.frames / SAMPLE_RATE_HZ,
         loudness=made.loudness,
+        target_lufs=profile.integrated_lufs,
+        ceiling_dbtp=profile.ceiling(audio_format),
         master_gain_db=made.gain_db,
         limited_share=made.limited_share,
+        lines_reused=cache.hits if cache else 0,
         speakers=speaker_levels(plan.lines, made.gain_db),
         lines=levels,
         worst_speech_to_bed=worst,
+        energies=kept,
+        checks=made.checks,
+        overview=with_master(
+            overview(meter, made.gain_db, bed_curve, effect_curve, len(made.waveform.peaks)),
+            made.energies,
+            made.waveform,
+        ),
         warnings=warnings + close,
     )
 
@@ -125,23 +151,21 @@ def _check_disk(duration_s: float, work_dir: Path) -> None:
 def _render(
     plan: Plan,
     laws: Laws,
+    curves: tuple[DuckCurve, DuckCurve],
     clips: Scratch,
     total: Scratch,
     stems: dict[str, Path],
     block_frames: int,
     progress: Progress,
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Write the stems and keep their sum in `total`.
+) -> tuple[StemMeter, float]:
+    """Write the stems and keep their sum in `total`; `curves` duck the beds and the effects.
 
     Returns:
-        K-weighted 10 ms energies of the sum and of the environment stem, and the stems' highest sample.
+        K-weighted 10 ms energies of the stems and their sum, and the stems' highest sample.
     """
-    speech = ClipBus([line.placed for line in plan.lines], clips)
-    effects = ClipBus([effect.placed for effect in plan.effects], clips)
-    bed_curve = DuckCurve(plan.bed_ducks, laws.bed_ducking)
-    effect_curve = DuckCurve(plan.effect_ducks, laws.effect_ducking)
+    speech, effects = ClipBus(with_rooms(plan.lines), clips), ClipBus(with_rooms(plan.effects), clips)
     floor = FloorNoise(laws.bed.floor_dbfs)
-    mixed, environment, loudest = EnergyMeter(2), EnergyMeter(2), 0.0
+    meter, loudest = StemMeter(STEMS), 0.0
     with (
         Writer(stems["dialogue"], "flac") as dialogue_file,
         Writer(stems["environment"], "flac") as environment_file,
@@ -153,7 +177,7 @@ def _render(
             around = np.zeros_like(said)
             for bed in plan.beds:
                 bed.add_to(around, start, clips)
-            for bus, curve in ((around, bed_curve), (done, effect_curve)):
+            for bus, curve in zip((around, done), curves, strict=True):
                 gain = curve.gain(start, stop)
                 if gain is not None:
                     bus *= gain
@@ -161,9 +185,7 @@ def _render(
             for file, stem in ((dialogue_file, said), (environment_file, around), (effects_file, done)):
                 file.write(stem)
                 loudest = max(loudest, float(np.abs(stem).max()))
-            together = said + around + done
-            mixed.add(together)
-            environment.add(around)
-            total.append(together)
+            total.append(said + around + done)
+            meter.add(dict(zip(STEMS, (said, around, done), strict=True)))
             progress(stop / plan.frames)
-    return mixed.energies, environment.energies, loudest
+    return meter, loudest

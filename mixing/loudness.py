@@ -7,6 +7,8 @@ are the same bits for any block size.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import sosfilt
@@ -15,8 +17,10 @@ from mixing.contracts import SAMPLE_RATE_HZ
 
 CELL_FRAMES = SAMPLE_RATE_HZ // 100
 CELLS_PER_S = 100
+_HOP = 10  # cells in 100 ms
 _OFFSET = -0.691  # BS.1770-4 eq. 2
 _ABSOLUTE_GATE = -70.0  # LKFS, BS.1770-4 section 2.8
+_SPENT = 1e-30  # filter state this small can't be told from silence
 
 
 def _section(frequency_hz: float, q: float, gain_db: float | None) -> list[float]:
@@ -54,9 +58,20 @@ class EnergyMeter:
 
     def add(self, samples: np.ndarray) -> None:
         """float32 `(channels, frames)`, the next block."""
+        self.keep(self.weigh(samples))
+
+    def weigh(self, samples: np.ndarray) -> np.ndarray:
+        """The next block K-weighted, float64 `(channels, frames)`, without keeping its energies."""
         if not samples.shape[1]:
-            return
-        weighted, self._state = sosfilt(K_WEIGHTING, samples, axis=-1, zi=self._state)  # in float64
+            return np.zeros(samples.shape)
+        if np.abs(self._state).max() < _SPENT and not samples.any():
+            self._state[:] = 0  # a silent bus costs nothing; its energies are 0 in float32 either way
+            return np.zeros(samples.shape)
+        weighted, self._state = sosfilt(K_WEIGHTING, samples, axis=-1, zi=self._state)
+        return weighted
+
+    def keep(self, weighted: np.ndarray) -> None:
+        """Energies of the next K-weighted block."""
         if self._rest.shape[1]:
             weighted = np.concatenate([self._rest, weighted], axis=1)
         count = weighted.shape[1] // CELL_FRAMES
@@ -77,6 +92,31 @@ class EnergyMeter:
         return self._cells[0]
 
 
+class StemMeter:
+    """Energies of several stems and of their sum, each filtered once: K-weighting is linear."""
+
+    def __init__(self, stems: Sequence[str], channels: int = 2) -> None:
+        self._stems = {name: EnergyMeter(channels) for name in stems}
+        self._sum = EnergyMeter(channels)
+
+    def add(self, samples: Mapping[str, np.ndarray]) -> None:
+        """The next block of every stem, float32 `(channels, frames)` each, equally long."""
+        total: np.ndarray | None = None
+        for name, meter in self._stems.items():
+            weighted = meter.weigh(samples[name])
+            meter.keep(weighted)
+            total = weighted if total is None else total + weighted
+        if total is not None:
+            self._sum.keep(total)
+
+    @property
+    def sum_energies(self) -> np.ndarray:
+        return self._sum.energies
+
+    def energies(self, stem: str) -> np.ndarray:
+        return self._stems[stem].energies
+
+
 def energies(samples: np.ndarray) -> np.ndarray:
     """K-weighted energies of a whole clip, float32 `(channels, frames)`; the last cell is filled up with silence."""
     meter = EnergyMeter(len(samples))
@@ -90,13 +130,14 @@ def lufs(power: float | np.ndarray) -> float:
     return _OFFSET + 10 * float(np.log10(mean)) if mean > 0 else float("-inf")
 
 
-def _windows(cells: np.ndarray, window_s: float, hop_s: float = 0.1) -> np.ndarray:
-    """Mean squares of sliding windows that lie wholly inside, float64."""
-    step, count = round(hop_s * CELLS_PER_S), round(window_s / hop_s)
-    hops = cells[: len(cells) // step * step].astype(np.float64).reshape(-1, step).mean(axis=1)
-    if len(hops) < count:
-        return np.zeros(0)
-    return sliding_window_view(hops, count).mean(axis=1)
+def tenths(cells: np.ndarray) -> np.ndarray:
+    """Mean squares of 100 ms, float64, from 10 ms energies: all that gated loudness and the range need."""
+    return cells[: len(cells) // _HOP * _HOP].astype(np.float64).reshape(-1, _HOP).mean(axis=1)
+
+
+def _sliding(steps: np.ndarray, count: int) -> np.ndarray:
+    """Means of `count` neighbours; windows that lie wholly inside."""
+    return sliding_window_view(steps, count).mean(axis=1) if len(steps) >= count else np.zeros(0)
 
 
 def _gate(windows: np.ndarray, relative_lu: float) -> np.ndarray:
@@ -107,23 +148,37 @@ def _gate(windows: np.ndarray, relative_lu: float) -> np.ndarray:
 
 def integrated_lufs(cells: np.ndarray) -> float:
     """Gated loudness: 400 ms blocks every 100 ms, gates at -70 LKFS and 10 LU below the mean."""
-    return lufs(_gate(_windows(cells, 0.4), -10))
+    return programme_lufs([tenths(cells)])
+
+
+def programme_lufs(parts: Sequence[np.ndarray]) -> float:
+    """Integrated loudness of several parts (a book's chapters) as one programme, from each one's `tenths`.
+
+    No block spans two parts, so their order doesn't matter.
+    """
+    blocks = [_sliding(part, 4) for part in parts]
+    return lufs(_gate(np.concatenate(blocks), -10)) if blocks else float("-inf")
 
 
 def momentary_max_lufs(cells: np.ndarray) -> float:
     """Loudest 400 ms, at 10 ms steps; a shorter clip is judged as 400 ms with silence behind it."""
     padded = np.pad(cells, (0, max(0, 40 - len(cells))))
-    return lufs(_windows(padded, 0.4, 0.01).max())
+    return lufs(_sliding(padded.astype(np.float64), 40).max())
+
+
+def short_term_lufs(cells: np.ndarray) -> np.ndarray:
+    """Loudness of the 3 s ending at each 100 ms, from 3 s on (Tech 3341); -inf where there is nothing."""
+    with np.errstate(divide="ignore"):
+        return _OFFSET + 10 * np.log10(_sliding(tenths(cells), 30))
 
 
 def short_term_max_lufs(cells: np.ndarray) -> float:
-    windows = _windows(cells, 3.0)
-    return lufs(windows.max()) if len(windows) else float("-inf")
+    return float(short_term_lufs(cells).max(initial=-np.inf))
 
 
 def loudness_range_lu(cells: np.ndarray) -> float:
     """EBU Tech 3342: 95th less 10th percentile of the 3 s loudness, gates at -70 LUFS and 20 LU below the mean."""
-    kept = _gate(_windows(cells, 3.0), -20)
+    kept = _gate(_sliding(tenths(cells), 30), -20)
     if not len(kept):
         return 0.0
     low, high = np.percentile(10 * np.log10(kept), [10, 95])

@@ -1,15 +1,21 @@
-"""The second pass: sum × gain → limiter → master, measured as written, and made again if it missed its target."""
+"""The second pass: sum × gain → limiter → master, measured as a listener will decode it, and made again if it missed.
+
+The gain is either found (the profile's loudness or RMS) or given (one gain for the chapters of a book).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import soxr
 
-from mixing.contracts import AudioFormat, Loudness
+from mixing.checks import check_warnings, delivery_checks
+from mixing.contracts import SAMPLE_RATE_HZ, AudioFormat, Loudness
 from mixing.encode import Writer, read_back
+from mixing.encodes import EncodeCache
 from mixing.limiter import Limiter
 from mixing.loudness import (
     CELL_FRAMES,
@@ -20,105 +26,156 @@ from mixing.loudness import (
 )
 from mixing.profiles import Profile
 from mixing.reading import amplitude
-from mixing.scratch import Clip, Scratch
+from mixing.results import Mastered
+from mixing.sources import Source
 from mixing.truepeak import TruePeakMeter
+from mixing.waveform import Waveform
 
 _TOLERANCE_LU = 0.1  # AUDIO: correct the gain and repeat if off by more
 _CEILING_MARGIN_DB = 0.1  # meters differ in their interpolation filters
-_GAIN_MAX_DB = 24.0
-_TRIES = 4
-
-
-@dataclass(frozen=True)
-class Mastered:
-    gain_db: float
-    loudness: Loudness
-    limited_share: float  # of 10 ms cells
-    warnings: list[str]
+GAIN_MAX_DB = 24.0
+_TRIES = 5
 
 
 def master(
-    total: Scratch,
-    clip: Clip,
+    source: Source,
     path: Path,
     profile: Profile,
     audio_format: AudioFormat,
     before_lufs: float,
     block_frames: int,
     progress: Callable[[float], None],
+    fixed_gain_db: float | None = None,
+    cache: EncodeCache | None = None,
+    content: Callable[[], str] | None = None,
 ) -> Mastered:
     """Write the master at the profile's loudness and below its ceiling.
 
     Args:
-        total, clip: the sum of the stems.
+        source: the sum of the stems.
         before_lufs: its integrated loudness, -inf for silence.
+        fixed_gain_db: the gain, where a book decides it; the ceiling holds all the same.
+        cache, content: where encoded masters are kept, and the digest of what `source` is made from.
+
+    Raises:
+        MixError: the file can't be written.
     """
-    lossy = audio_format == "mp3"
-    ceiling_dbtp = min(profile.ceiling_dbtp, profile.lossy_ceiling_dbtp) if lossy else profile.ceiling_dbtp
-    limit_dbtp = ceiling_dbtp - _CEILING_MARGIN_DB
-    gain_db = float(np.clip(profile.integrated_lufs - before_lufs, -_GAIN_MAX_DB, _GAIN_MAX_DB))
+    key = None
+    if cache is not None and content is not None and profile.codecs[audio_format].kbits:
+        key = cache.key(content(), profile, audio_format, fixed_gain_db)
+        if kept := cache.fetch(key, path):
+            progress(1.0)
+            return kept
+    codec, ceiling_dbtp = profile.codecs[audio_format], profile.ceiling(audio_format)
+    limit_dbtp = ceiling_dbtp - codec.overshoot_db - _CEILING_MARGIN_DB
     warnings: list[str] = []
-    if not np.isfinite(before_lufs):
-        gain_db = 0.0
-        warnings.append("the chapter is silent: there is no loudness to set")
+    if fixed_gain_db is not None:
+        gain_db = fixed_gain_db
+    else:
+        gain_db = _first_gain(source, profile, before_lufs, block_frames)
+        if not np.isfinite(before_lufs):
+            warnings.append("the chapter is silent: there is no loudness to set")
     attempt = 0
     while True:
-        loudness, limited = _write(
-            total, clip, path, audio_format, gain_db, limit_dbtp, block_frames, progress
-        )
+        made = _write(source, path, profile, audio_format, gain_db, limit_dbtp, block_frames, progress)
         attempt, progress = attempt + 1, lambda share: None
-        measured = before_lufs if loudness.integrated_lufs is None else loudness.integrated_lufs
-        off = profile.integrated_lufs - measured if np.isfinite(measured) else 0.0
-        over = loudness.true_peak_dbtp - ceiling_dbtp
-        louder = abs(off) > _TOLERANCE_LU and abs(gain_db + off) < _GAIN_MAX_DB
+        off = 0.0 if fixed_gain_db is not None else _missed(profile, made)
+        over = made.loudness.true_peak_dbtp - ceiling_dbtp
+        louder = abs(off) > _TOLERANCE_LU and abs(gain_db + off) < GAIN_MAX_DB
         if (not louder and over <= 0) or attempt == _TRIES:
             break
         gain_db += off if louder else 0.0
         limit_dbtp -= over + _CEILING_MARGIN_DB if over > 0 else 0.0
     if abs(off) > 0.5:
-        warnings.append(f"the master is {abs(off):.1f} LU {'below' if off > 0 else 'above'} its target")
+        warnings.append(f"the master is {abs(off):.1f} dB {'below' if off > 0 else 'above'} its target")
     if over > 0:
         warnings.append(f"the master's true peak is {over:.1f} dB above its ceiling")
-    return Mastered(gain_db, loudness, limited, warnings)
+    checks = delivery_checks(profile, made.waveform, path)
+    result = replace(made, warnings=[*warnings, *check_warnings(profile, checks)], checks=checks)
+    if cache is not None and key is not None:
+        cache.keep(key, path, result)
+    return result
+
+
+def _first_gain(source: Source, profile: Profile, before_lufs: float, block_frames: int) -> float:
+    if not np.isfinite(before_lufs):
+        return 0.0
+    if profile.integrated_lufs is not None:
+        wanted = profile.integrated_lufs - before_lufs
+    else:
+        shape = Waveform.Meter(SAMPLE_RATE_HZ)
+        for block in source.blocks(block_frames):
+            shape.add(block)
+        wanted = (profile.rms_dbfs or 0.0) - shape.finish().rms_dbfs
+    return float(np.clip(wanted, -GAIN_MAX_DB, GAIN_MAX_DB))
+
+
+def _missed(profile: Profile, made: Mastered) -> float:
+    """By how many dB the master must be louder; 0 for silence."""
+    if profile.integrated_lufs is None:
+        off = (profile.rms_dbfs or 0.0) - made.waveform.rms_dbfs
+    elif made.loudness.integrated_lufs is None:
+        return 0.0
+    else:
+        off = profile.integrated_lufs - made.loudness.integrated_lufs
+    return off if np.isfinite(off) else 0.0
 
 
 def _write(
-    total: Scratch,
-    clip: Clip,
+    source: Source,
     path: Path,
+    profile: Profile,
     audio_format: AudioFormat,
     gain_db: float,
     limit_dbtp: float,
     block_frames: int,
     progress: Callable[[float], None],
-) -> tuple[Loudness, float]:
-    gain, limiter = amplitude(gain_db), Limiter(2, limit_dbtp)
-    energy, peak = EnergyMeter(2), TruePeakMeter(2)
-    lossless = audio_format != "mp3"
-    with Writer(path, audio_format) as file:
-        for start in range(0, clip.frames, block_frames):
-            stop = min(start + block_frames, clip.frames)
-            ready = limiter.add(total.read(clip, start, stop) * gain)
-            if stop == clip.frames:
+) -> Mastered:
+    gain, limiter, meters = amplitude(gain_db), Limiter(2, limit_dbtp), _Meters(profile.rate_hz)
+    codec, done = profile.codecs[audio_format], 0
+    with Writer(path, audio_format, codec.kbits, profile.rate_hz) as file:
+        for block in source.blocks(block_frames):
+            done += block.shape[1]
+            ready = limiter.add(block * gain)
+            if done == source.frames:
                 ready = np.concatenate([ready, limiter.finish()], axis=1)
             if ready.shape[1]:
                 file.write(ready)
-                if lossless:
-                    energy.add(ready)
-                    peak.add(ready)
-            progress(stop / clip.frames)
-    if not lossless:  # what counts is what comes out of a decoder
+                if not codec.kbits:
+                    meters.add(ready)
+            progress(done / source.frames)
+    if codec.kbits:  # what counts is what comes out of a decoder
         for block in read_back(path):
-            energy.add(block)
-            peak.add(block)
-    cells = energy.energies
-    loudness = Loudness(
-        integrated_lufs=_finite(integrated_lufs(cells)),
-        true_peak_dbtp=peak.finish(),
-        lra_lu=loudness_range_lu(cells),
-        short_term_max_lufs=_finite(short_term_max_lufs(cells)),
-    )
-    return loudness, limiter.touched_cells / max(1, -(-clip.frames // CELL_FRAMES))
+            meters.add(block)
+    limited = limiter.touched_cells / max(1, -(-source.frames // CELL_FRAMES))
+    return meters.finish(gain_db, limited)
+
+
+class _Meters:
+    """What is measured on a master: loudness at 48 kHz, peak and RMS at the file's own rate."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._energy, self._peak, self._shape = EnergyMeter(2), TruePeakMeter(2), Waveform.Meter(rate_hz)
+        self._up = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 2) if rate_hz != SAMPLE_RATE_HZ else None
+
+    def add(self, block: np.ndarray) -> None:
+        self._peak.add(block)
+        self._shape.add(block)
+        if self._up is not None:
+            block = self._up.resample_chunk(np.ascontiguousarray(block.T)).T
+        self._energy.add(block)
+
+    def finish(self, gain_db: float, limited_share: float) -> Mastered:
+        if self._up is not None:
+            self._energy.add(self._up.resample_chunk(np.zeros((0, 2), np.float32), last=True).T)
+        cells = self._energy.energies
+        loudness = Loudness(
+            integrated_lufs=_finite(integrated_lufs(cells)),
+            true_peak_dbtp=self._peak.finish(),
+            lra_lu=loudness_range_lu(cells),
+            short_term_max_lufs=_finite(short_term_max_lufs(cells)),
+        )
+        return Mastered(gain_db, loudness, limited_share, cells, self._shape.finish(), [])
 
 
 def _finite(value: float) -> float | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
+from typing import get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mixing.contracts import SAMPLE_RATE_HZ, AudioFormat
 from story.errors import InputError
 
 
@@ -32,6 +34,7 @@ class Intent(Law):
 
     level_db: float  # against the speaker's plain speech
     high_pass_hz: float
+    wet_db: float = 0.0  # more or less of the room: a shout fills it
     words: list[str]  # of a segment's style
 
 
@@ -93,13 +96,53 @@ class Laws(Law):
     effect_ducking: DuckingLaw
 
 
+class Codec(Law):
+    kbits: int  # 0: lossless
+    overshoot_db: (
+        float  # by which decoded peaks usually pass those that were encoded: the first try allows for it
+    )
+
+
 class Profile(Law):
+    """How loud a master is: by gated loudness, or by RMS where the taker asks for that."""
+
     name: str
-    integrated_lufs: float
+    integrated_lufs: float | None = None
+    rms_dbfs: float | None = None
     ceiling_dbtp: float
-    lossy_ceiling_dbtp: float  # decoded MP3 overshoots: the ceiling is at most this
+    lossy_ceiling_dbtp: float  # after decoding
+    voice_only: bool = False  # no beds, effects or rooms
+    formats: tuple[AudioFormat, ...] = get_args(
+        AudioFormat
+    )  # what the taker accepts; the first is the default
+    rate_hz: int = SAMPLE_RATE_HZ  # of the delivered file
+    limits: dict[str, tuple[float | None, float | None]] = {}  # what the taker checks: least and most
+    codecs: dict[AudioFormat, Codec]
     why: str = ""
     laws: Laws
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Profile:
+        if (self.integrated_lufs is None) == (self.rms_dbfs is None):
+            raise ValueError("a profile has either integrated_lufs or rms_dbfs")
+        return self
+
+    def ceiling(self, audio_format: AudioFormat) -> float:
+        """Highest true peak of the file as decoded, dBTP."""
+        lossy = self.codecs[audio_format].kbits > 0
+        return min(self.ceiling_dbtp, self.lossy_ceiling_dbtp) if lossy else self.ceiling_dbtp
+
+    def format(self, wanted: AudioFormat | None) -> AudioFormat:
+        """The format to deliver. Raises InputError if this profile's taker does not accept it."""
+        if wanted is None:
+            return self.formats[0]
+        if wanted not in self.formats:
+            raise InputError(
+                f"profile {self.name} is delivered as {', '.join(self.formats)}, not as {wanted}",
+                where="format",
+                remedy="leave the format out",
+            )
+        return wanted
 
 
 @cache
@@ -119,9 +162,5 @@ def load_profile(name: str = "drama") -> Profile:
         raise InputError(
             f"no loudness profile {name!r}", where="profile", remedy=f"one of {', '.join(table['profiles'])}"
         )
-    return Profile(
-        name=name,
-        lossy_ceiling_dbtp=table["lossy_ceiling_dbtp"],
-        laws=table["laws"],
-        **table["profiles"][name],
-    )
+    common = {key: table[key] for key in ("lossy_ceiling_dbtp", "codecs", "laws")}
+    return Profile(name=name, **common, **table["profiles"][name])

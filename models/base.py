@@ -7,6 +7,7 @@ instead of pydantic (the parent validates what crosses the pipe).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -73,8 +74,24 @@ class CannotMake(Exception):
     """The engine has no way to make this request (unknown sound or voice). Final: it is not tried again."""
 
 
+class OutOfMemory(Exception):
+    """The device's memory did not suffice. torch's own out-of-memory errors and MemoryError are recognised too, so an
+    engine on torch need not raise it. The batch comes again, halved."""
+
+
 class SpeechModel(Protocol):
-    """A speech engine as the model process sees it. Built once a stage by `Engine(settings, device)`."""
+    """A speech engine as the model process sees it. Built once a stage by `Engine(settings, device)`.
+
+    `settings` holds what the catalog and `[engines.<name>] options` say, and `weights` (a folder) if it has any;
+    `device` is "cpu" or "cuda:<index>".
+
+    An engine that can make several requests in one go is a `Batching` one instead of having `render`.
+
+    An engine in a file of the user's own leaves `version` out: it is the hash of that file and its settings.
+
+    Optional: `memory_mb() -> float`, its peak device memory since the last call, where neither torch nor the
+    process's own size tells it.
+    """
 
     version: str  # of engine and weights: part of every take's key
     lanes: int  # requests it likes to have under way at once (threads), 1 if it is not thread-safe
@@ -89,3 +106,21 @@ class SoundModel(Protocol):
     lanes: int
 
     def render(self, request: SoundRequest) -> Rendered: ...
+
+
+class Batching(Protocol):
+    """A speech or sound engine that makes up to `batch` requests in one go; how many come is found by measured memory.
+
+    Only requests that are alike in the fields named by `batch_by` come together. One result per request, in order; a
+    request that fails alone has its exception (CannotMake or any other) as its result. A take must not depend on its
+    batch: each item equals its single run (tests/test_conformance.py; 1e-5 of full scale).
+    """
+
+    version: str
+    lanes: int
+    batch: int
+    batch_by: tuple[str, ...]  # e.g. ("duration_s",) or ("voice", "language"); () = any go together
+
+    def render_batch(
+        self, requests: Sequence[SpeechRequest] | Sequence[SoundRequest]
+    ) -> list[Rendered | Exception]: ...

@@ -68,6 +68,18 @@ class Lease:
     device: str
     holder: dict[str, Any]
     log_file: Path
+    keep_fds: tuple[
+        int, ...
+    ] = ()  # the open lock: a child that inherits it keeps the device until it is gone too
+    free_mb: float = 0.0  # when the device was taken
+    memory: Callable[[str], Memory] | None = None
+
+    def grown_mb(self) -> float:
+        """How much more of a GPU is used now than when it was taken: the model, its context and all. 0 on a CPU,
+        where other programs come and go."""
+        if self.device == "cpu" or self.memory is None:
+            return 0.0
+        return max(0.0, self.free_mb - self.memory(self.device).free_mb)
 
     def note(self, event: str, **more: Any) -> None:
         line = json.dumps(
@@ -84,12 +96,14 @@ def lease(
     stage: str,
     model: str,
     needs_mb: float,
+    device: str | None = None,
     waiting: Callable[[str], None] = lambda _: None,
     memory: Callable[[str], Memory] = device_memory,
 ) -> Iterator[Lease]:
-    """Hold `machine.device` exclusively for a stage.
+    """Hold a device exclusively for a stage.
 
     Args:
+        device: where the model runs, if not on `machine.device`.
         stage, model: named in the lock file and the log, for the person who waits.
         needs_mb: the model's measured need; waits until that much is free (and, on a GPU, used ≤ 80 %).
         waiting: called with a sentence when the wait begins or its reason changes.
@@ -98,20 +112,22 @@ def lease(
     Raises:
         LeaseError: not to be had in time, or memory not back after release (with the figures).
     """
+    device = device or machine.device
     machine.lock_dir.mkdir(parents=True, exist_ok=True)
-    name = machine.device.replace(":", "-")
+    name = device.replace(":", "-")
     holder = {"pid": os.getpid(), "stage": stage, "model": model}
-    held = Lease(machine.device, holder, machine.lock_dir / f"{name}.log")
+    held = Lease(device, holder, machine.lock_dir / f"{name}.log")
     with (machine.lock_dir / f"{name}.lock").open("a+", encoding="utf-8") as f:
-        _lock(f, machine, waiting)
+        _lock(f, device, machine, waiting)
         try:
             _write_holder(f, holder)
-            before = _wait_for_memory(machine, needs_mb, memory, waiting)
+            before = _wait_for_memory(device, machine, needs_mb, memory, waiting)
+            held.free_mb, held.memory, held.keep_fds = before.free_mb, memory, (f.fileno(),)
             held.note("acquired")
             try:
                 yield held
             finally:
-                _prove_release(machine.device, before, memory, held)
+                _prove_release(device, before, memory, held)
         finally:
             f.truncate(0)
             fcntl.flock(f, fcntl.LOCK_UN)
@@ -130,7 +146,7 @@ def who_holds(machine: Machine) -> dict[str, Any] | None:
     return None
 
 
-def _lock(f: IO[str], machine: Machine, waiting: Callable[[str], None]) -> None:
+def _lock(f: IO[str], device: str, machine: Machine, waiting: Callable[[str], None]) -> None:
     deadline = time.monotonic() + machine.lease_timeout_s
     told: Any = None
     while True:
@@ -141,10 +157,10 @@ def _lock(f: IO[str], machine: Machine, waiting: Callable[[str], None]) -> None:
             holder = _read_holder(f)
         if holder != told:
             told = holder
-            waiting(f"{machine.device} is in use by {_name(holder)}; waiting for it")
+            waiting(f"{device} is in use by {_name(holder)}; waiting for it")
         if time.monotonic() > deadline:
             raise LeaseError(
-                f"{machine.device} was not free within {machine.lease_timeout_s:.0f} s; held by {_name(holder)}",
+                f"{device} was not free within {machine.lease_timeout_s:.0f} s; held by {_name(holder)}",
                 where="device lease",
                 remedy="wait for that run or stop it, then render again: what is made is kept",
             )
@@ -152,22 +168,26 @@ def _lock(f: IO[str], machine: Machine, waiting: Callable[[str], None]) -> None:
 
 
 def _wait_for_memory(
-    machine: Machine, needs_mb: float, memory: Callable[[str], Memory], waiting: Callable[[str], None]
+    device: str,
+    machine: Machine,
+    needs_mb: float,
+    memory: Callable[[str], Memory],
+    waiting: Callable[[str], None],
 ) -> Memory:
     deadline, told = time.monotonic() + machine.memory_wait_s, False
     while True:
-        now = memory(machine.device)
+        now = memory(device)
         # On a CPU other programs' memory is their own affair: only the model's need counts.
-        crowded = machine.device != "cpu" and now.used_mb > USED_AT_MOST * now.total_mb
+        crowded = device != "cpu" and now.used_mb > USED_AT_MOST * now.total_mb
         if now.free_mb >= needs_mb and not crowded:
             return now
         figures = f"{now.free_mb:.0f} of {now.total_mb:.0f} MB are free, {needs_mb:.0f} MB are needed"
         if not told:
             told = True
-            waiting(f"waiting for memory on {machine.device}: {figures}")
+            waiting(f"waiting for memory on {device}: {figures}")
         if time.monotonic() > deadline:
             raise LeaseError(
-                f"not enough memory on {machine.device} within {machine.memory_wait_s:.0f} s: {figures}",
+                f"not enough memory on {device} within {machine.memory_wait_s:.0f} s: {figures}",
                 where="device lease",
                 remedy="close what uses it (nvidia-smi names it) or choose a smaller model",
             )

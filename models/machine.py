@@ -52,6 +52,9 @@ class Machine(BaseModel):
     )
     take_attempts: int = Field(default=3, ge=1, le=10)
     start_timeout_s: float = Field(default=180.0, gt=0, description="for a model process to load its model")
+    silence_timeout_s: float = Field(
+        default=60.0, gt=0, description="a model process that shows no sign of life for so long is ended"
+    )
     lease_timeout_s: float = Field(default=6 * 3600.0, gt=0, description="longest wait for the device")
     memory_wait_s: float = Field(
         default=600.0, ge=0, description="longest wait for enough free device memory"
@@ -60,6 +63,9 @@ class Machine(BaseModel):
         default=None, description="a folder of your own recordings, used before the model"
     )
     engines: dict[str, EngineSettings] = {}
+    page_url: str | None = Field(
+        default=None, description="where the progress page is reached; Prefect's UI links to it"
+    )
 
     @property
     def models_dir(self) -> Path:
@@ -68,6 +74,14 @@ class Machine(BaseModel):
     @property
     def takes_dir(self) -> Path:
         return self.home / "takes"
+
+    @property
+    def lines_dir(self) -> Path:
+        return self.home / "lines"
+
+    @property
+    def encodes_dir(self) -> Path:
+        return self.home / "encodes"
 
     @property
     def lock_dir(self) -> Path:

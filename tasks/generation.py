@@ -103,7 +103,12 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
             progress.waiting(why)
 
         with lease(
-            machine, stage=stage, model=engine.name, needs_mb=engine.memory_mb, waiting=waiting
+            machine,
+            stage=stage,
+            model=engine.name,
+            needs_mb=engine.memory_mb,
+            device=engine.device,
+            waiting=waiting,
         ) as held:
             result.missing += generate(
                 engine,

@@ -7,7 +7,10 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mixing.engine import MixInputs, MixResult, mix_chapter
+from mixing.contracts import AudioFormat, MixInputs, MixResult
+from mixing.encodes import EncodeCache
+from mixing.engine import mix_chapter
+from mixing.linecache import LineCache
 from mixing.profiles import load_profile
 from models.takes import Take, TakeStore
 from story.timeline import Timeline
@@ -30,10 +33,16 @@ def mix(
     takes_dir: Path,
     work_dir: Path,
     profile_name: str,
-    audio_format: str,
+    audio_format: AudioFormat | None,
+    encodes_dir: Path,
+    lines_dir: Path,
 ) -> MixResult:
-    """Mix into `work_dir`/chapter; returns where everything is and what was measured."""
-    store, progress = TakeStore(takes_dir), StageProgress("mix", 100, "percent")
+    """Mix into `work_dir`/chapter; returns where everything is and what was measured.
+
+    Lines processed for an earlier mix are found in `lines_dir`, finished masters in `encodes_dir`.
+    """
+    store = TakeStore(takes_dir)
+    progress = StageProgress("mix", 100, "percent", work=timeline.total_duration_s)
 
     def paths(takes: dict[str, Take]) -> dict[str, Path]:
         return {place: store.path(take) for place, take in takes.items()}
@@ -42,14 +51,17 @@ def mix(
     scratch.mkdir(parents=True, exist_ok=True)
     out = work_dir / "chapter"
     out.mkdir(parents=True, exist_ok=True)
+    profile = load_profile(profile_name)
     inputs = MixInputs(timeline=timeline, dialogue=paths(dialogue), beds=paths(beds), effects=paths(effects))
     result = mix_chapter(
         inputs,
         out,
-        load_profile(profile_name),
-        audio_format,  # pyright: ignore[reportArgumentType] - validated by RenderOptions
+        profile,
+        profile.format(audio_format),
         scratch,
         progress=lambda share: progress.set(round(100 * share)),
+        encodes=EncodeCache(encodes_dir),
+        cache=LineCache(lines_dir),
     )
     progress.finish()
     return result

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
+
+from mixing.contracts import MixReport
 
 Kind = Literal["line", "bed", "effect"]
 Status = Literal["completed", "degraded", "failed"]
@@ -61,6 +63,6 @@ class ChapterResult(BaseModel):
     warnings: list[str] = []
     credits: list[str] = []  # attributions that library recordings ask for
     outputs: dict[str, Path]
-    mix: dict[str, Any] = {}  # what the mix measured: per-speaker loudness, speech over bed per line
+    mix: MixReport | None = None  # what the mix measured: per-speaker loudness, speech over bed per line
     stage_seconds: dict[str, float] = {}
     flow_run_id: str | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from app.server import prefect_server
 from models.machine import Machine, default_home
@@ -21,6 +22,14 @@ from tests.ears import kokoro_dir
 __all__ = ["kokoro_dir"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# No deadline: how long an example takes says more about what else the machine does than about us. In CI the same
+# examples every time; on a developer's machine new ones.
+settings.register_profile("soundbound", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("soundbound")
+
+# The longest files, so that `make test`, which gives whole files to its workers, does not end waiting for one of them.
+LONGEST_FIRST = ("test_crash", "test_listening", "test_render", "test_together")
 
 STORM: dict[str, Any] = {
     "title": "The Storm",
@@ -159,3 +168,8 @@ def storm() -> dict[str, Any]:
 def save(novel: dict[str, Any], path: Path) -> Path:
     path.write_text(json.dumps(novel, ensure_ascii=False), encoding="utf-8")
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))

@@ -49,7 +49,7 @@ def test_a_chapter_from_the_command_line(soundbound: CommandLine, storm: dict, t
     assert result["loudness"]["true_peak_dbtp"] <= -1.5
     folder = tmp_path / "out" / "the-storm" / "ch01"
     expected = {
-        "master.flac", "timeline.json", "captions.vtt", "captions.srt", "report.json", "provenance.json",
+        "master.flac", "timeline.json", "captions.vtt", "captions.srt", "report.json", "provenance.json", "loudness.npy",
         "stems/dialogue.flac", "stems/environment.flac", "stems/effects.flac",
     }  # fmt: skip
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == expected
@@ -165,19 +165,18 @@ def test_a_line_that_cannot_be_made_ends_degraded_with_a_timed_gap(
     (tmp_path / "voices.json").write_text(json.dumps(voices))
     own = EngineSettings(
         kind="speech", engine=f"{HERE}:Faulty", languages=["en"], voices=tmp_path / "voices.json",
-        options={"expect_version": hashlib.sha256(HERE.read_bytes()).hexdigest()[:16]},
     )  # fmt: skip
     machine = fresh.model_copy(update={"engines": {"faulty": own}, "take_timeout_s": 1.0})
     bad = storm["chapters"][0]["segments"][4]
     bad["content"] = f"a nan {fault} in this line" if fault == "nan" else f"this {fault} in the engine"
     path = save(storm, tmp_path / "novel.json")
-    import models.generate
+    import models.life
 
-    original, models.generate.SECONDS_PER_AUDIO_SECOND = models.generate.SECONDS_PER_AUDIO_SECOND, 0.5
+    original, models.life.SECONDS_PER_AUDIO_SECOND = models.life.SECONDS_PER_AUDIO_SECOND, 0.5
     try:
         result = render_chapter(path, "1", RenderOptions(output=tmp_path / "out", speech="faulty"), machine)
     finally:
-        models.generate.SECONDS_PER_AUDIO_SECOND = original
+        models.life.SECONDS_PER_AUDIO_SECOND = original
     assert result.status == "degraded"
     assert [(m.kind, m.id) for m in result.missing] == [("line", "ch01-0005")]
     assert result.missing[0].reason

@@ -92,16 +92,11 @@ def _models(settings: Settings) -> list[Check]:
     for state in catalog.states(machine):
         name = f"model {state.name}"
         if not state.installed:
-            checks.append(
-                Check(
-                    name=name,
-                    state="warning",
-                    found="not installed",
-                    mend=f"run: {catalog.entry(state.name, state.kind, machine).install}",
-                )
-            )
-        elif catalog.entry(state.name, state.kind, machine).needs_weights and (
-            wrong := verify(machine.models_dir)
+            checks.append(Check(name=name, state="warning", found="; ".join(state.lacking), mend=state.note))
+        elif (
+            state.name == "kokoro"
+            and catalog.entry(state.name, state.kind, machine).needs_weights
+            and (wrong := verify(machine.models_dir))
         ):
             checks.append(
                 Check(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -19,7 +20,7 @@ models = App(name="models", help="List the models, or install one.")
 
 @models.default
 def list_models(*, json: bool = False) -> int:
-    """List the models, their state and licence.
+    """List the models: what is ready and what others lack, memory and speed as measured, licence.
 
     Parameters
     ----------
@@ -31,14 +32,36 @@ def list_models(*, json: bool = False) -> int:
         print_json({"models": [s.model_dump(mode="json") for s in states]})
         return 0
     table = Table()
-    for column in ("model", "kind", "state", "languages", "voices", "licence", "about"):
+    for column in ("model", "kind", "state", "runs on", "memory", "speed", "languages", "voices", "licence"):
         table.add_column(column)
+    table.add_column("about", ratio=1)
     for s in states:
-        state = "[green]ready[/]" if s.installed else "[yellow]not installed[/]"
-        about = s.title if s.installed else f"{s.title}\n{s.note}"
-        table.add_row(s.name, s.kind, state, ", ".join(s.languages), str(s.voices or ""), s.licence, about)
-    Console().print(table)
+        ready = "[green]ready[/]" if s.installed else "[yellow]not ready[/]"
+        about = [s.title, *(escape(why) for why in s.lacking), escape(s.note)]
+        licence = s.licence + ("" if s.commercial else " [yellow](not for sale)[/]")
+        table.add_row(
+            s.name,
+            s.kind,
+            ready,
+            s.device + (" (own Python)" if s.python else ""),
+            memory(s),
+            f"{s.speed:.1f}×" if s.speed else "",
+            ", ".join(s.languages),
+            str(s.voices or ""),
+            licence,
+            "\n".join(filter(None, about)),
+        )
+    console = Console()
+    console.print(table)
+    console.print("memory and speed: measured here (× realtime); ~ declared, not yet measured", style="dim")
     return 0
+
+
+def memory(state: catalog.ModelState) -> str:
+    """The measured peak, or what the catalog declares."""
+    if not state.memory_mb:
+        return ""
+    return f"{'' if state.memory_measured else '~'}{state.memory_mb:.0f} MB"
 
 
 @models.command

@@ -26,8 +26,8 @@ def render(
     output: Annotated[Path, Parameter(alias="-o")] = Path("out"),
     speech: str = "auto",
     sound: str = "auto",
-    format: Literal["flac", "wav", "mp3"] = "flac",
-    profile: Literal["drama", "podcast", "broadcast"] = "drama",
+    format: Literal["flac", "wav", "mp3", "opus", "m4a"] | None = None,
+    profile: Literal["drama", "podcast", "broadcast", "acx"] = "drama",
     seed: int = 0,
     json: bool = False,
     verbose: Annotated[bool, Parameter(alias="-v")] = False,
@@ -49,9 +49,9 @@ def render(
     sound
         Model for beds and effects.
     format
-        File format of the master.
+        File format of the master; flac, or what the profile asks for.
     profile
-        Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS.
+        Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS; acx is voice only, by Audible's rules.
     seed
         Another seed gives other takes.
     json
@@ -89,6 +89,7 @@ def render(
 
 def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Settings) -> tuple[str, str]:
     """What can be known to be wrong is said before a server is started. Returns the models `auto` stands for."""
+    from mixing.profiles import load_profile
     from models import catalog
     from models.machine import Machine
     from story.cast import cast_novel
@@ -97,6 +98,7 @@ def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Setti
     speech = catalog.resolve(choices["speech"], "speech", machine, book.language)
     sound = catalog.resolve(choices["sound"], "sound", machine)
     cast_novel(book, catalog.voices(speech), speech.name, book.language)
+    load_profile(choices["profile"]).format(choices["format"])
     if choices["seed"] < 0:
         from story.errors import InputError
 
@@ -113,9 +115,10 @@ def _one(
     console: Console,
 ) -> dict[str, Any]:
     """Run the flow for one chapter; a failure becomes a result, so that the other chapters go on."""
-    from app.terminal import Display, Rates
+    from app.terminal import Display
     from flows import RenderOptions, render_chapter
     from tasks.progress import listening
+    from tasks.rates import Rates
 
     title = " · ".join(filter(None, [book.title, str(chapter.number), chapter.title]))
     with Display(console, Rates(settings.home / "rates.json"), title) as display, listening(display):

@@ -1,0 +1,181 @@
+"""Orders: from a book and a person's choices to a run in the queue. What API and page do when somebody says "render"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.books import BookStore, Upload, edited, novel_at, recast
+from app.finished import chapters_of
+from app.run_progress import RUN_START_S
+from app.runs import Run, Runs
+from app.settings import Settings
+from flows.forecast import forecast
+from flows.options import RenderOptions
+from story.errors import InputError
+from story.loading import select_chapters
+from story.novel import Chapter, Novel
+from tasks.forecast import STAGES, StageWork
+
+FORECAST_CHAPTERS = 3  # a longer book's time is scaled up from these
+Result = TypeVar("Result")
+
+
+class Choices(BaseModel):
+    """What may be chosen through API and page: the render options but for the folder, which is the library's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    speech: str = Field(
+        default="auto",
+        max_length=100,
+        description="Speech model; auto takes the best installed one for the book's language",
+    )
+    sound: str = Field(
+        default="auto",
+        max_length=100,
+        description="Model for beds and effects; auto takes the best installed one",
+    )
+    format: Literal["flac", "wav", "mp3"] = Field(default="flac", description="File format of the master")
+    profile: Literal["drama", "podcast", "broadcast"] = Field(
+        default="drama", description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS"
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**31 - 1, description="Another seed gives other takes of the same book"
+    )
+
+
+class Change(BaseModel):
+    """What is to become of one line; fields left out stay as they are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    content: str | None = Field(default=None, min_length=1, max_length=20_000)
+    speaker: str | None = Field(
+        default=None, min_length=1, max_length=200, description="A character's id, name or alias"
+    )
+    voice_id: str | None = Field(default=None, min_length=1, max_length=200, description="For this line only")
+    emotion: str | None = Field(default=None, min_length=1, max_length=50)
+    emotion_intensity: float | None = Field(default=None, ge=0, le=1)
+    style: str | None = Field(default=None, max_length=50, description="whisper, shout, …, or empty")
+
+
+@dataclass(frozen=True)
+class Ordered:
+    run: Run
+    estimated_s: float
+    stages: list[str]
+
+
+class Desk:
+    """Takes orders. Heavy work is done in one thread, so that the event loop stays free."""
+
+    def __init__(self, settings: Settings, runs: Runs) -> None:
+        self.settings, self.runs = settings, runs
+        self.books = BookStore(settings.home)
+        self._heavy = anyio.CapacityLimiter(1)
+
+    async def heavy(self, work: Callable[[], Result]) -> Result:
+        return await anyio.to_thread.run_sync(work, limiter=self._heavy)
+
+    async def order(
+        self,
+        upload: Upload,
+        chapters: str,
+        choices: Choices,
+        *,
+        book: str | None = None,
+        key: str | None = None,
+    ) -> Ordered:
+        """Queue the chapters of a stored book. `book`: the one it is an edit of.
+
+        Raises:
+            SoundboundError: what could be known to go wrong (no such chapter, model, voice).
+        """
+        book = book or upload.book
+        options = RenderOptions(output=self.settings.library_dir / book, **choices.model_dump())
+        chosen, plan = await self.heavy(lambda: self._plan(upload.novel, chapters, options))
+        estimated_s = RUN_START_S + sum(w.expected_s for w in plan)
+        parameters: dict[str, Any] = {"novel": str(upload.path), "options": options.model_dump(mode="json")}
+        tags = ["soundbound", f"book:{book}"]
+        if len(chosen) == 1:
+            one = chosen[0]
+            name = " · ".join(filter(None, [upload.novel.title, str(one.number), one.title]))
+            run = await self.runs.start(
+                "chapter", name, {**parameters, "chapter": one.id}, plan, tags=tags, key=key
+            )
+        else:
+            spec = ",".join(str(c.number) for c in chosen)
+            name = f"{upload.novel.title} · {chapters}"
+            run = await self.runs.start(
+                "book", name, {**parameters, "chapters": spec}, plan, tags=tags, key=key
+            )
+        return Ordered(run, round(estimated_s, 1), list(STAGES))
+
+    async def edit(self, run: Run, chapter_id: str, segment_id: str, change: Change) -> Ordered:
+        """Render a chapter of an earlier run again with one line changed: one take is made, the others are there."""
+        fields = change.model_dump(exclude_none=True)
+        if not fields:
+            raise InputError("nothing is changed", where="edit", remedy="name at least one field")
+        return await self._again(run, chapter_id, lambda novel: edited(novel, chapter_id, segment_id, fields))
+
+    async def recast(self, run: Run, chapter_id: str, voices: dict[str, str]) -> Ordered:
+        """Render a chapter of an earlier run again with other voices for these characters."""
+        return await self._again(run, chapter_id, lambda novel: recast(novel, voices))
+
+    async def _again(self, run: Run, chapter_id: str, altered: Callable[[Novel], Novel]) -> Ordered:
+        upload = await self.heavy(lambda: self.books.add(altered(novel_at(run.novel))))
+        output = Path(str(run.options.get("output", "out")))
+        known = {k: v for k, v in run.options.items() if k in Choices.model_fields}
+        book = output.name if output.parent == self.settings.library_dir else None
+        return await self.order(upload, chapter_id, Choices.model_validate(known), book=book)
+
+    async def chapters(self, run: Run) -> tuple[Novel, list[Chapter]]:
+        return await self.heavy(lambda: chapters_of(run))
+
+    def _plan(self, novel: Novel, spec: str, options: RenderOptions) -> tuple[list[Chapter], list[StageWork]]:
+        chosen = select_chapters(novel, spec)
+        machine = self.settings.machine()
+        plans = [forecast(novel, c, options, machine) for c in chosen[:FORECAST_CHAPTERS]]
+        return chosen, added(plans, len(chosen) / len(plans))
+
+
+def added(plans: list[list[StageWork]], scale: float) -> list[StageWork]:
+    """Several chapters' plans as one, scaled to all chapters; each stage's model is loaded once a chapter."""
+    if len(plans) == 1 and scale == 1:
+        return plans[0]
+    total: dict[str, StageWork] = {}
+    for plan in plans:
+        for w in plan:
+            so_far = total.get(w.stage)
+            total[w.stage] = w if so_far is None else _sum(so_far, w)
+    return [
+        w.model_copy(
+            update={
+                "total": w.total if w.unit == "percent" else round(w.total * scale),
+                "cached": round(w.cached * scale),
+                "work": w.work * scale,
+                "start_s": w.start_s * scale,
+                "expected_s": w.expected_s * scale,
+            }
+        )
+        for w in total.values()
+    ]
+
+
+def _sum(a: StageWork, b: StageWork) -> StageWork:
+    return a.model_copy(
+        update={
+            "by": a.by or b.by,
+            "total": a.total + b.total if a.unit != "percent" else a.total,
+            "cached": a.cached + b.cached,
+            "work": a.work + b.work,
+            "start_s": a.start_s + b.start_s,
+            "expected_s": a.expected_s + b.expected_s,
+        }
+    )

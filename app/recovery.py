@@ -1,0 +1,103 @@
+"""Runs whose process is gone, put back into the queue: after a kill, a power cut or a stopped `serve`.
+
+A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works; the kernel frees it on any
+death. What is found there unlocked belongs to a run that ended without saying so, or that said it crashed: it is
+scheduled again, the same run with the same history, and goes on from the takes and chapters it had.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Scheduled
+from prefect.types._datetime import now
+
+ATTEMPTS = 5  # a run that takes its process down this often is left crashed, for a person to look at
+PENDING_S = 120.0  # a worker starts a run's process within seconds, on a very busy machine within a minute
+
+
+def _folder(home: Path) -> Path:
+    return home / "prefect" / "runs" / socket.gethostname()
+
+
+@contextlib.contextmanager
+def alive(home: Path, run_id: str | None) -> Iterator[None]:
+    """Hold the run's lock while it works. An error or a normal end takes the file away; a death does not."""
+    folder = _folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / str(run_id)
+    with path.open("a") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        try:
+            yield
+        except Exception:
+            path.unlink(missing_ok=True)
+            raise
+        else:
+            path.unlink(missing_ok=True)
+
+
+def left_behind(home: Path) -> list[UUID]:
+    """Ids of the runs of this host and home whose process is gone."""
+    found = []
+    for path in sorted(_folder(home).glob("*")):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("a") as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found.append(UUID(path.name))
+    return found
+
+
+def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:
+    """Schedule again what was left behind here, and what a worker claimed but never started."""
+    again = []
+    for run_id in left_behind(home):
+        try:
+            run = client.read_flow_run(run_id)
+        except ObjectNotFound:  # of another server's time
+            run = None
+        if run is not None and _unfinished(run):
+            _again(client, run)
+            again.append(run)
+        (_folder(home) / str(run_id)).unlink(missing_ok=True)
+    for run in _never_started(client, pools):
+        _again(client, run)
+        again.append(run)
+    return again
+
+
+def _unfinished(run: FlowRun) -> bool:
+    """Running for the server, or crashed by what killed it; a person's cancel and a failure are ends."""
+    kinds = {StateType.RUNNING, StateType.PENDING, StateType.CRASHED}
+    return run.state_type in kinds and run.run_count <= ATTEMPTS
+
+
+def _never_started(client: SyncPrefectClient, pools: list[str]) -> list[FlowRun]:
+    pending = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING]))
+        ),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=pools)),
+    )
+    long_ago = now("UTC") - timedelta(seconds=PENDING_S)
+    return [r for r in pending if r.state is not None and r.state.timestamp < long_ago]
+
+
+def _again(client: SyncPrefectClient, run: FlowRun) -> None:
+    message = "its process was gone; it goes on from what it had made"
+    client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry", message=message), force=True)

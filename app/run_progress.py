@@ -1,0 +1,191 @@
+"""How far a run is and how long it will still take: from its plan, its stages' bars and the clock. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from tasks.forecast import STAGES, StageWork, own_pace_trust, stage_left_s
+
+Status = Literal["queued", "running", "cancelling", "completed", "degraded", "failed", "cancelled"]
+StageState = Literal["ahead", "active", "done", "cached"]
+ENDED: frozenset[Status] = frozenset({"completed", "degraded", "failed", "cancelled"})
+RUN_START_S = 8.0  # from the worker's taking a run to its first stage: a process, and imports (PREFECT.md)
+_DESCRIPTION = re.compile(
+    r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?: · (?P<note>.*))?$", re.S
+)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stage's progress artifact, as it was last written."""
+
+    stage: str
+    share: float  # 0..1 of its work
+    done: float
+    total: float
+    unit: str
+    note: str
+    began: datetime
+    updated: datetime
+
+
+class StageDetail(BaseModel):
+    """One step of a chapter. `done` of `total` `unit`s; `cached` more were there already."""
+
+    stage: str
+    state: StageState
+    done: int
+    total: int
+    cached: int
+    unit: str
+    model: str
+    progress_percentage: float
+    estimated_remaining: float
+    note: str = ""
+
+
+class Progress(BaseModel):
+    """What a run's progress looks like at one moment; times in seconds."""
+
+    task_id: str
+    current_stage: str
+    progress_percentage: float
+    estimated_remaining: float | None  # None: nothing is known of it
+    stage_details: list[StageDetail]
+    status: Status
+    message: str = ""
+
+
+def parse_bar(stage: str, percent: float, description: str, began: datetime, updated: datetime) -> Bar:
+    """A bar from a progress artifact's fields (tasks/progress.py writes them)."""
+    found = _DESCRIPTION.match(description)
+    done, total, unit, note = (
+        (float(found["done"]), float(found["total"]), found["unit"], found["note"] or "")
+        if found
+        else (0.0, 0.0, "", "")
+    )
+    return Bar(stage, min(1.0, max(0.0, percent / 100)), done, total, unit, note, began, updated)
+
+
+def progress_of(
+    task_id: str,
+    status: Status,
+    message: str,
+    plan: Sequence[StageWork],
+    bars: Mapping[str, Bar],
+    now: datetime,
+    *,
+    started: bool,
+) -> Progress:
+    """
+    Args:
+        plan: the forecast stages; empty when nobody made one.
+        bars: the latest bar of each stage that has begun.
+        started: whether the run's process is up.
+    """
+    works = {w.stage: w for w in plan}
+    whole = status in ("completed", "degraded")
+    active = None if whole else _active(works, bars)
+    details, left_s, pace = [], 0.0, 1.0
+    for stage in STAGES:
+        work, bar = works.get(stage), bars.get(stage)
+        share = 1.0 if whole else _share(stage, work, bar, active, bars)
+        stage_s = 0.0
+        if work is not None and share < 1:
+            if stage == active and bar is not None:
+                spent_s = max(0.0, (now - bar.began).total_seconds())
+                stage_s = stage_left_s(work.expected_s, work.start_s, share, spent_s)
+                pace = _pace(work, share, stage_s)
+            else:
+                stage_s = work.expected_s * pace
+        left_s += stage_s
+        details.append(_detail(stage, work, bar, share, stage_s, active=stage == active, whole=whole))
+    known = bool(plan)
+    if known and not started and status not in ENDED:
+        left_s += RUN_START_S
+    expected_s = sum(w.expected_s for w in plan) or 1.0
+    done_s = sum(
+        w.expected_s * (d.progress_percentage / 100) for d in details if (w := works.get(d.stage)) is not None
+    )
+    percentage = 100.0 if whole else 100.0 * min(1.0, done_s / expected_s) if known else 0.0
+    return Progress(
+        task_id=task_id,
+        current_stage=(active or "starting") if status == "running" else status,
+        progress_percentage=round(percentage, 1),
+        estimated_remaining=0.0 if status in ENDED else round(left_s, 1) if known else None,
+        stage_details=details,
+        status=status,
+        message=message,
+    )
+
+
+def _active(works: Mapping[str, StageWork], bars: Mapping[str, Bar]) -> str | None:
+    """The last stage that has begun, or what follows it when it is through."""
+    begun = [i for i, stage in enumerate(STAGES) if stage in bars]
+    if not begun:
+        return None
+    last = begun[-1]
+    if bars[STAGES[last]].share < 1:
+        return STAGES[last]
+    ahead = STAGES[last + 1 :]
+    return next((s for s in ahead if s not in works or works[s].work > 0), STAGES[last])
+
+
+def _share(
+    stage: str, work: StageWork | None, bar: Bar | None, active: str | None, bars: Mapping[str, Bar]
+) -> float:
+    if bar is not None:
+        return bar.share
+    if work is not None and work.work <= 0:
+        return 1.0  # everything is in the store
+    later = STAGES[STAGES.index(stage) + 1 :]
+    return 1.0 if any(s in bars for s in later) else 0.0
+
+
+def _pace(work: StageWork, share: float, left_s: float) -> float:
+    """By how much the stage under way is slower than forecast: the stages ahead will be as well."""
+    working_s = work.expected_s - work.start_s
+    left_expected_s = working_s * (1 - share)
+    if left_expected_s <= 0 or share <= 0:
+        return 1.0
+    slower = min(4.0, max(0.25, left_s / left_expected_s))
+    return 1.0 + own_pace_trust(share, working_s) * (slower - 1.0)
+
+
+def _detail(
+    stage: str,
+    work: StageWork | None,
+    bar: Bar | None,
+    share: float,
+    left_s: float,
+    *,
+    active: bool,
+    whole: bool,
+) -> StageDetail:
+    nothing_to_do = work is not None and work.total == 0
+    state: StageState = "ahead"
+    if nothing_to_do and (whole or share >= 1):
+        state = "cached"
+    elif share >= 1:
+        state = "done"
+    elif active:
+        state = "active"
+    total = int(bar.total) if bar else work.total if work else 0
+    return StageDetail(
+        stage=stage,
+        state=state,
+        done=total if share >= 1 else int(bar.done) if bar else 0,
+        total=total,
+        cached=work.cached if work else 0,
+        unit=bar.unit if bar else work.unit if work else "",
+        model=work.by if work else "",
+        progress_percentage=round(100 * share, 1),
+        estimated_remaining=round(left_s, 1),
+        note=bar.note if bar and active else "",
+    )

@@ -1,0 +1,349 @@
+"""Runs as API and page see them. Prefect is the queue, the state and the history; nothing of it is kept here.
+
+A task is a flow run of `render-chapter` or `render-book`, started through its deployment, so that a worker and never
+this process renders it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas import filters as where
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort, LogSort
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Scheduled
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from app.problems import Problem, conflict, not_found
+from app.run_progress import ENDED, Bar, Progress, Status, parse_bar, progress_of
+from flows.forecast import plan_key
+from tasks.forecast import STAGES, StageWork
+
+CHAPTER, BOOK = "render-chapter", "render-book"
+FRESH_S = 0.25  # a progress is read from Prefect at most so often, however many watch it
+REMEMBERED = 256
+PLAN = TypeAdapter(list[StageWork])
+
+_STATUS: dict[StateType, Status] = {
+    StateType.SCHEDULED: "queued",
+    StateType.PENDING: "queued",
+    StateType.PAUSED: "queued",
+    StateType.RUNNING: "running",
+    StateType.CANCELLING: "cancelling",
+    StateType.CANCELLED: "cancelled",
+    StateType.COMPLETED: "completed",
+    StateType.FAILED: "failed",
+    StateType.CRASHED: "failed",
+}
+
+
+class Run(BaseModel):
+    """One task: what was asked for, and where it stands."""
+
+    task_id: UUID
+    name: str
+    kind: Literal["chapter", "book"]
+    status: Status
+    message: str
+    chapters: str  # which ones, as asked for
+    options: dict[str, Any]
+    created: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    attempts: int
+    novel: Path
+    tags: list[str]
+    from_deployment: bool
+    stage_since: datetime | None  # when the present state began
+
+
+class LogLine(BaseModel):
+    at: datetime
+    level: Literal["warning", "error"]
+    message: str
+
+
+class Runs:
+    """All that is asked of Prefect. Built once a process, within its event loop."""
+
+    def __init__(self, client: PrefectClient) -> None:
+        self._client = client
+        self._flows: dict[UUID, str] = {}
+        self._deployments: dict[str, UUID] = {}
+        self._progress: OrderedDict[UUID, tuple[float, asyncio.Task[Progress]]] = OrderedDict()
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls) -> AsyncIterator[Runs]:
+        async with get_client() as client:
+            yield cls(client)
+
+    async def healthy(self) -> bool:
+        return await self._client.api_healthcheck() is None
+
+    async def start(
+        self,
+        kind: Literal["chapter", "book"],
+        name: str,
+        parameters: dict[str, Any],
+        plan: Sequence[StageWork],
+        *,
+        tags: Sequence[str] = (),
+        key: str | None = None,
+    ) -> Run:
+        """Put a run into the queue. With a `key` used before, the run it began then.
+
+        Raises:
+            Problem: 409 when the key began another request, 503 when nobody serves the deployment.
+        """
+        flow_run = await self._client.create_flow_run_from_deployment(
+            await self._deployment(kind),
+            parameters=parameters,
+            name=name[:200],
+            tags=list(tags),
+            idempotency_key=None if key is None else hashlib.sha256(f"api {key}".encode()).hexdigest(),
+        )
+        run = self._run(flow_run, CHAPTER if kind == "chapter" else BOOK)
+        same = all(flow_run.parameters.get(k) == v for k, v in parameters.items())
+        if not same:
+            raise conflict("this Idempotency-Key was used for another request; choose a new one")
+        if plan and run.status == "queued":
+            rows = json.dumps([w.model_dump(mode="json") for w in plan])
+            artifact = ArtifactCreate(
+                key=plan_key(run.task_id), type="table", data=rows, description="Plan of the work",
+                flow_run_id=run.task_id,
+            )  # fmt: skip
+            await self._client.create_artifact(artifact)
+        return run
+
+    async def get(self, task_id: UUID) -> Run:
+        """Raises Problem 404 for what is no run of ours."""
+        try:
+            flow_run = await self._client.read_flow_run(task_id)
+        except ObjectNotFound:
+            raise not_found("there is no such task") from None
+        flow = await self._flow_name(flow_run.flow_id)
+        if flow is None:
+            raise not_found("there is no such task")
+        return self._run(flow_run, flow)
+
+    async def recent(
+        self, *, limit: int = 50, offset: int = 0, status: Status | None = None, book: str | None = None
+    ) -> list[Run]:
+        """Newest first. Chapters that a book's run began are left out: they are seen in the book."""
+        chosen = where.FlowRunFilter(
+            parent_task_run_id=where.FlowRunFilterParentTaskRunId(is_null_=True),
+            state=_with_status(status) if status else None,
+            tags=where.FlowRunFilterTags(all_=[f"book:{book}"]) if book else None,
+        )
+        found = await self._client.read_flow_runs(
+            flow_filter=where.FlowFilter(name=where.FlowFilterName(any_=[CHAPTER, BOOK])),
+            flow_run_filter=chosen,
+            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+            limit=limit,
+            offset=offset,
+        )
+        return [self._run(r, await self._flow_name(r.flow_id) or CHAPTER) for r in found]
+
+    async def children(self, task_id: UUID) -> list[Run]:
+        """The chapters' runs of a book's run, in the order they were begun."""
+        found = await self._client.read_flow_runs(
+            flow_run_filter=where.FlowRunFilter(
+                parent_flow_run_id=where.FlowRunFilterParentFlowRunId(any_=[task_id])
+            ),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=200,
+        )
+        return [self._run(r, CHAPTER) for r in found]
+
+    async def progress(self, task_id: UUID) -> Progress:
+        """How far it is, at most FRESH_S old."""
+        kept = self._progress.get(task_id)
+        if kept is None or time.monotonic() - kept[0] > FRESH_S:
+            reading = asyncio.ensure_future(self._read_progress(task_id))
+            self._progress[task_id] = (time.monotonic(), reading)
+            self._progress.move_to_end(task_id)
+            while len(self._progress) > REMEMBERED:
+                self._progress.popitem(last=False)
+        else:
+            reading = kept[1]
+        try:
+            return await asyncio.shield(reading)
+        except BaseException:
+            if reading.done() and self._progress.get(task_id, (0, None))[1] is reading:
+                del self._progress[task_id]
+            raise
+
+    async def cancel(self, task_id: UUID) -> Run:
+        """Ask for a run's end: the worker stops it within seconds and the device is free again."""
+        run = await self.get(task_id)
+        if run.status in ENDED:
+            raise conflict(f"it is over already ({run.status})")
+        if not run.from_deployment:
+            raise conflict("it was started on the command line or from Python; stop it there")
+        await self._client.set_flow_run_state(task_id, State(type=StateType.CANCELLING, name="Cancelling"))
+        self._progress.pop(task_id, None)
+        return await self.get(task_id)
+
+    async def retry(self, task_id: UUID) -> Run:
+        """Queue an ended run again, under the same id; takes that were made are used again."""
+        run = await self.get(task_id)
+        if run.status not in ("failed", "cancelled", "degraded"):
+            raise conflict(
+                f"only what failed, was cancelled or is degraded can be tried again; it is {run.status}"
+            )
+        if not run.from_deployment:
+            raise conflict("it was started on the command line or from Python; start it there again")
+        await self._client.set_flow_run_state(task_id, Scheduled(name="AwaitingRetry"), force=True)
+        self._progress.pop(task_id, None)
+        return await self.get(task_id)
+
+    async def log(self, task_id: UUID, limit: int = 100) -> list[LogLine]:
+        """Its warnings and errors, oldest first."""
+        lines = await self._client.read_logs(
+            where.LogFilter(
+                flow_run_id=where.LogFilterFlowRunId(any_=[task_id]), level=where.LogFilterLevel(ge_=30)
+            ),
+            limit=limit,
+            sort=LogSort.TIMESTAMP_ASC,
+        )
+        return [
+            LogLine(at=x.timestamp, level="error" if x.level >= 40 else "warning", message=x.message[:1000])
+            for x in lines
+        ]
+
+    async def _read_progress(self, task_id: UUID) -> Progress:
+        run = await self.get(task_id)
+        artifacts = await self._client.read_artifacts(
+            artifact_filter=where.ArtifactFilter(
+                flow_run_id=where.ArtifactFilterFlowRunId(any_=[task_id]),
+                type=where.ArtifactFilterType(any_=["progress", "table"]),
+            )
+        )
+        plan, bars = _plan_and_bars(artifacts, run)
+        message = run.message
+        if run.status == "queued":
+            message = await self._queue(run)
+        return progress_of(
+            str(task_id), run.status, message, plan, bars, datetime.now(UTC), started=run.status != "queued"
+        )
+
+    async def _queue(self, run: Run) -> str:
+        before = await self._client.count_flow_runs(
+            flow_filter=where.FlowFilter(name=where.FlowFilterName(any_=[CHAPTER])),
+            flow_run_filter=where.FlowRunFilter(
+                state=where.FlowRunFilterState(
+                    type=where.FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
+                ),
+                expected_start_time=where.FlowRunFilterExpectedStartTime.model_validate(
+                    {"before_": run.created}
+                ),
+            ),
+        )
+        others = max(0, before - 1)
+        return f"{others} before it in the queue" if others else ""
+
+    async def _deployment(self, kind: Literal["chapter", "book"]) -> UUID:
+        name = CHAPTER if kind == "chapter" else BOOK
+        if name not in self._deployments:
+            try:
+                found = await self._client.read_deployment_by_name(f"{name}/{name}")
+            except ObjectNotFound:
+                raise Problem(
+                    503,
+                    "unavailable",
+                    f"nothing here runs {name}; start: soundbound serve",
+                    {"Retry-After": "10"},
+                ) from None
+            self._deployments[name] = found.id
+        return self._deployments[name]
+
+    async def _flow_name(self, flow_id: UUID) -> str | None:
+        if flow_id not in self._flows:
+            for flow in await self._client.read_flows(
+                flow_filter=where.FlowFilter(name=where.FlowFilterName(any_=[CHAPTER, BOOK]))
+            ):
+                self._flows[flow.id] = flow.name
+        return self._flows.get(flow_id)
+
+    def _run(self, flow_run: FlowRun, flow: str) -> Run:
+        state = flow_run.state
+        status = _STATUS[state.type] if state else "queued"
+        if state and status == "completed" and state.name == "Degraded":
+            status = "degraded"
+        given = flow_run.parameters
+        options = given.get("options")
+        return Run(
+            task_id=flow_run.id,
+            name=flow_run.name,
+            kind="book" if flow == BOOK else "chapter",
+            status=status,
+            message=_said(state.message if state else None),
+            chapters=str(given.get("chapter") or given.get("chapters") or ("all" if flow == BOOK else "1")),
+            options=options if isinstance(options, dict) else {},
+            created=flow_run.created,
+            started=flow_run.start_time,
+            ended=flow_run.end_time if status in ENDED else None,
+            attempts=flow_run.run_count,
+            novel=Path(str(given.get("novel", ""))),
+            tags=flow_run.tags,
+            from_deployment=flow_run.deployment_id is not None,
+            stage_since=state.timestamp if state else None,
+        )
+
+
+def _said(message: str | None) -> str:
+    """A state's message as a person reads it: an error of ours without Prefect's frame around it."""
+    text = " ".join((message or "").split())
+    frame = "Flow run encountered an exception: "
+    if text.startswith(frame):
+        text = text.removeprefix(frame).partition(": ")[2] or text
+    return text[:500]
+
+
+def _with_status(status: Status) -> where.FlowRunFilterState:
+    if status == "degraded":
+        return where.FlowRunFilterState(name=where.FlowRunFilterStateName(any_=["Degraded"]))
+    types = [t for t, s in _STATUS.items() if s == status]
+    of_type = where.FlowRunFilterStateType(any_=types)
+    if status == "completed":
+        return where.FlowRunFilterState(
+            type=of_type, name=where.FlowRunFilterStateName(not_any_=["Degraded"])
+        )
+    return where.FlowRunFilterState(type=of_type)
+
+
+def _plan_and_bars(artifacts: list[Any], run: Run) -> tuple[list[StageWork], dict[str, Bar]]:
+    """The latest plan, and the latest bar of each stage in the run's present attempt."""
+    plan: list[StageWork] = []
+    bars: dict[str, Bar] = {}
+    since = run.stage_since if run.attempts > 1 and run.status not in ENDED else None
+    for artifact in sorted(artifacts, key=lambda a: a.updated or a.created):
+        stage = str(artifact.key or "").rpartition("-")[0]
+        if artifact.type == "table" and artifact.key == plan_key(run.task_id):
+            try:
+                plan = PLAN.validate_json(artifact.data)
+            except ValidationError:  # of another version of ours
+                plan = []
+        elif artifact.type == "progress" and stage in STAGES and (since is None or artifact.created >= since):
+            bars[stage] = parse_bar(
+                stage,
+                float(artifact.data or 0),
+                artifact.description or "",
+                artifact.created,
+                artifact.updated or artifact.created,
+            )
+    return plan, bars

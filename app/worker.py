@@ -1,0 +1,92 @@
+"""The worker process of `soundbound serve`: polls both work pools and starts a process for each run.
+
+Chapters are taken in the order they were asked for, `chapters_at_once` at a time; books and serials, which only wait
+for chapters, have a pool of their own, so that they can't keep their own chapters from running. Now and then it puts
+runs whose process is gone back into the queue (app/recovery.py). It ends when its parent does: the pipe on its stdin
+closes.
+
+Run as a module (`python -m app.worker`) this file *is* the worker process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import anyio
+from prefect.client.orchestration import get_client
+from prefect.logging import get_logger
+from prefect.workers.process import ProcessWorker
+
+from app.deployments import BOOKS_POOL, CHAPTERS_POOL
+from app.recovery import recover
+from app.settings import Settings, load_settings
+from flows.limit import ensure_limit
+
+POLL_S = "2"  # Prefect's 10 s suit a cloud, not a person who waits in front of a page
+BOOKS_AT_ONCE = 16
+RECOVER_EVERY_S = 15.0
+
+
+def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
+    """What the worker process and its runs get: this interpreter first on the path, and the door's settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT__")}
+    own = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PREFECT_API_URL": url,
+        "PREFECT_WORKER_QUERY_SECONDS": POLL_S,
+        "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+        "SOUNDBOUND_HOME": str(settings.home),
+        "SOUNDBOUND_FOLDER": str(folder),
+        "PYTHONUTF8": "1",
+    }
+    if settings.page_url:
+        own["SOUNDBOUND_PAGE_URL"] = settings.page_url
+    return {**kept, **own}
+
+
+async def work(settings: Settings) -> None:
+    """Poll until told to stop; the runs under way are ended then, and go on at the next start."""
+    name = f"{socket.gethostname()} {settings.device}"
+    workers = [
+        ProcessWorker(
+            CHAPTERS_POOL, name=name, limit=settings.chapters_at_once, create_pool_if_not_found=False
+        ),
+        ProcessWorker(BOOKS_POOL, name=name, limit=BOOKS_AT_ONCE, create_pool_if_not_found=False),
+    ]
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    loop.add_reader(sys.stdin.fileno(), stop.set)  # end of file: the parent is gone
+    async with anyio.create_task_group() as group:
+        for worker in workers:
+            group.start_soon(worker.start)
+        group.start_soon(_recover_now_and_then, settings)
+        await stop.wait()
+        group.cancel_scope.cancel()
+
+
+async def _recover_now_and_then(settings: Settings) -> None:
+    while True:
+        with contextlib.suppress(Exception):  # the server may be starting again
+            await asyncio.to_thread(_recover, settings)
+        await asyncio.sleep(RECOVER_EVERY_S)
+
+
+def _recover(settings: Settings) -> None:
+    with get_client(sync_client=True) as client:
+        for run in recover(client, settings.home, [CHAPTERS_POOL, BOOKS_POOL]):
+            get_logger("soundbound").warning("run %s lost its process and is queued again", run.name)
+
+
+if __name__ == "__main__":
+    own = load_settings(folder=Path(json.loads(sys.argv[1])["folder"]))
+    ensure_limit(own.gpu_tag)
+    asyncio.run(work(own))

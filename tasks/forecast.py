@@ -1,0 +1,103 @@
+"""How much work a chapter is, before and while it is done: stage by stage, in seconds of this machine."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from models.takes import TakeStore
+from tasks.generation import Wanted, expected_s, find
+from tasks.rates import Rates
+
+STAGES = ("scenes", "timeline", "dialogue", "environment", "effects", "mix", "publish")
+OWN_PACE_FROM = 3.0  # times the share done: from a third on, the run's own pace is all that counts
+TELLING_S = 10.0  # of work: less says little of a pace, since loading a model varies by seconds
+
+
+class StageWork(BaseModel):
+    """One stage's share: `total` units to make (`cached` are there already), and what this machine will need."""
+
+    stage: str
+    by: str = ""  # the model
+    unit: str
+    total: int
+    cached: int = 0
+    work: float  # what time is spent on: seconds of audio, or 1 for a quick stage
+    start_s: float = 0.0  # of expected_s: before the first unit is done
+    expected_s: float
+
+
+def stage_work(
+    lines: list[Wanted],
+    beds: list[Wanted],
+    effects: list[Wanted],
+    total_duration_s: float,
+    store: TakeStore,
+    rates: Rates,
+) -> list[StageWork]:
+    """All stages of a chapter whose timeline is planned."""
+
+    def quick(stage: str) -> StageWork:
+        return StageWork(
+            stage=stage, unit="chapter", total=1, work=1.0, expected_s=rates.seconds(stage, "", 1.0)
+        )
+
+    mix = StageWork(
+        stage="mix",
+        unit="percent",
+        total=100,
+        work=total_duration_s,
+        start_s=rates.start("mix"),
+        expected_s=rates.seconds("mix", "", total_duration_s),
+    )
+    return [
+        quick("scenes"),
+        quick("timeline"),
+        _takes("dialogue", "line", lines, store, rates),
+        _takes("environment", "bed", beds, store, rates),
+        _takes("effects", "effect", effects, store, rates),
+        mix,
+        quick("publish"),
+    ]
+
+
+def _takes(stage: str, unit: str, wanted: list[Wanted], store: TakeStore, rates: Rates) -> StageWork:
+    absent = {w.key: w for w in find(wanted, store).absent}
+    by = engine_names(list(absent.values()))
+    work = sum(expected_s(w.request) for w in absent.values())
+    return StageWork(
+        stage=stage,
+        by=by,
+        unit=unit,
+        total=len(absent),
+        cached=len({w.key for w in wanted}) - len(absent),
+        work=round(work, 3),
+        start_s=rates.start(stage, by) if absent else 0.0,
+        expected_s=rates.seconds(stage, by, work),
+    )
+
+
+def engine_names(wanted: list[Wanted]) -> str:
+    """The engines of a stage as one name, as its measured rates are kept under."""
+    return "+".join(dict.fromkeys(w.engine.name for w in wanted))
+
+
+def stage_left_s(expected_s: float, start_s: float, share: float, spent_s: float) -> float:
+    """Seconds left of a stage under way: expectation first, more and more its own pace.
+
+    Args:
+        expected_s: the whole stage, as forecast; `start_s` of it come before the first unit.
+        share: 0..1 of its work done.
+        spent_s: since it began.
+    """
+    share = min(1.0, max(0.0, share))
+    working_s = max(0.0, expected_s - start_s)
+    if share <= 0:
+        return max(0.0, start_s - spent_s) + working_s
+    own_s = max(0.0, spent_s - start_s) / share
+    trust = own_pace_trust(share, max(working_s, own_s * share))
+    return (1 - share) * ((1 - trust) * working_s + trust * own_s)
+
+
+def own_pace_trust(share: float, working_s: float) -> float:
+    """0..1: how much a stage's own pace says against what was forecast."""
+    return min(1.0, OWN_PACE_FROM * share) * min(1.0, working_s / TELLING_S)

@@ -1,0 +1,83 @@
+"""What the conformance suite needs of an engine: a machine on which it can run, requests it makes, one it cannot.
+
+Every engine of the catalog is in the suite by itself. One whose real weights are too large to be here adds a line to
+PREPARED, which makes tiny ones in a folder and returns the settings that use them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from models import catalog
+from models.base import SoundRequest, SpeechRequest
+from models.batching import Request
+from models.catalog import ModelEntry
+from models.machine import EngineSettings, Machine
+from models.process import EngineSpec
+from tests import engines
+
+SENTENCES = {
+    "en": ["The rain fell all night.", "Nobody came to the door.", "He waited."],
+    "zh": ["雨下了一整夜。", "没有人来敲门。", "他在等船。"],
+}
+
+# name of a catalog engine → (folder) → settings under which it runs with tiny weights
+PREPARED: dict[str, Callable[[Path], EngineSettings]] = {}
+
+# engines of tests/engines.py that behave, as a person would declare their own
+OWN = {
+    "tone": EngineSettings(
+        kind="speech", engine=f"{engines.HERE}:Tone", languages=["en"], voices=engines.VOICES
+    ),
+    "batched": EngineSettings(
+        kind="speech", engine=f"{engines.HERE}:Batched", languages=["en"], voices=engines.VOICES
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    entry: ModelEntry
+    spec: EngineSpec
+    requests: list[Request]  # three that it makes, alike enough to go in one batch
+    impossible: Request  # one that it must refuse with CannotMake
+
+
+def names() -> list[str]:
+    return [*catalog.entries(Machine()), *OWN]
+
+
+def machine_for(name: str, home: Machine, folder: Path) -> Machine:
+    if name in PREPARED:
+        return home.model_copy(update={"engines": {name: PREPARED[name](folder)}})
+    if name in OWN:
+        return home.model_copy(update={"engines": {name: OWN[name]}})
+    return home
+
+
+def case(name: str, machine: Machine) -> Case:
+    entry = catalog.entries(machine)[name]
+    spec = catalog.spec(entry, machine)
+    if entry.kind == "sound":
+        made: list[Request] = [
+            SoundRequest(f"b{i}", "bed", s["id"], s["ucs"], s["prompt"], 2.0, seed=i)
+            for i, s in enumerate(_sounds()["beds"][2:5])
+        ]
+        return Case(entry, spec, made, replace(made[0], sound="no_such_sound", ucs="", prompt=""))
+    language = entry.languages[0] if entry.languages else "en"
+    voice = next(v for v in catalog.voices(entry) if any(language in tag for tag in v.languages))
+    spoken: list[Request] = [
+        SpeechRequest(f"s{i}", text, voice.parameters, language, seed=i)
+        for i, text in enumerate(SENTENCES[language])
+    ]
+    return Case(entry, spec, spoken, replace(spoken[0], text="", language="tlh"))
+
+
+@cache
+def _sounds() -> dict:
+    path = Path(catalog.__file__).resolve().parent.parent / "story" / "data" / "sounds.json"
+    return json.loads(path.read_text(encoding="utf-8"))

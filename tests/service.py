@@ -1,0 +1,93 @@
+"""`soundbound serve` as a person starts it: what API and page tests talk to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.conftest import ROOT
+
+ENDED = {"completed", "degraded", "failed", "cancelled"}
+
+
+@dataclass
+class Service:
+    """A running service, and a client for its API."""
+
+    url: str
+    home: Path
+    pid: int
+    client: httpx.Client
+
+    def start(self, novel: Any, **more: Any) -> str:
+        """Order a render with the draft voice; the task's id."""
+        answer = self.client.post(
+            "/api/v1/audio-generation/sequential",
+            json={"novel_data": novel, "options": {"speech": "hibari"}, **more},
+        )
+        assert answer.status_code == 202, answer.text
+        return answer.json()["data"]["task_id"]
+
+    def get(self, path: str, **more: Any) -> Any:
+        answer = self.client.get(f"/api/v1{path}", **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def ended(self, task_id: str, within_s: float = 240) -> list[dict[str, Any]]:
+        """Watch a task to its end; every progress that was seen."""
+        seen, deadline = [], time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            seen.append(self.get(f"/tasks/{task_id}/progress"))
+            if seen[-1]["status"] in ENDED:
+                return seen
+            time.sleep(0.3)
+        raise AssertionError(f"not ended within {within_s} s: {seen[-1]}")
+
+
+@contextlib.contextmanager
+def serving(home: Path, **environment: str) -> Iterator[Service]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "SOUNDBOUND_"))}
+    log = (home / "serve-test.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
+        cwd=ROOT,
+        env={**kept, "SOUNDBOUND_HOME": str(home), **environment},
+        stdout=log,
+        stderr=log,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            _wait_until_up(client, process, Path(log.name))
+            yield Service(url, home, process.pid, client)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        log.close()
+
+
+def _wait_until_up(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(httpx.HTTPError):
+            if client.get("/api/v1/health").status_code == 200:
+                return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
