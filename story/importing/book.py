@@ -17,9 +17,13 @@ from story.importing.epub import read_epub, read_html
 from story.importing.manuscript import LeftOut, Manuscript, split_long_blocks
 from story.importing.options import ReadOptions
 from story.importing.plain_text import read_text
+from story.importing.scripts.fountain import looks_like_fountain, read_fountain
+from story.importing.scripts.tags import looks_tagged, read_tagged
+from story.importing.scripts.tree import Tree
+from story.importing.scripts.voxnovel import read_table
 from story.jsonfile import read_bytes
-from story.loading import load_novel
-from story.novel import Novel
+from story.loading import load_novel, parse_novel
+from story.novel import Chapter, Character, Novel, Segment
 
 MAX_BYTES = 32 * 2**20  # of a text file; the longest web novels have about 30 MB
 _EBOOKS = {
@@ -51,14 +55,17 @@ def import_book(path: Path, options: ReadOptions | None = None) -> Imported:
     path = Path(path)
     form = form_of(path)
     if form == "json":
-        return Imported(load_novel(path))
+        novel = load_novel(path)
+        return Imported(novel, list((novel.model_extra or {}).get("import", {}).get("warnings", [])))
+    if form in _SCRIPTS:
+        return _script(path, form, options)
     manuscript = _READERS[form](path, options)
     split_long_blocks(manuscript)
     return Imported(novel_of(manuscript), manuscript.warnings, manuscript.left_out)
 
 
 def form_of(path: Path) -> str:
-    """Which reader a file needs: "epub", "html", "markdown", "text" or "json".
+    """Which reader a file needs: "epub", "html", "markdown", "text", "json", or a script's: "csv", "fountain", "tags".
 
     Raises:
         InputError: there is no such file, or it is of a kind nobody reads here.
@@ -74,8 +81,7 @@ def form_of(path: Path) -> str:
         return "epub"
     if (
         head[60:68] == b"BOOKMOBI"
-        or (head.startswith((b"TPZ", b"CONT"))
-        and suffix in _EBOOKS)
+        or (head.startswith((b"TPZ", b"CONT")) and suffix in _EBOOKS)
         or suffix in _EBOOKS
     ):
         name = _EBOOKS.get(suffix, "a Kindle book")
@@ -91,7 +97,40 @@ def form_of(path: Path) -> str:
         (b"<!doctype html", b"<html")
     ):
         return "html"
+    if suffix in {"csv", "fountain"}:
+        return suffix
+    if suffix in {"txt", ""}:
+        return _text_form(path)
     return "markdown" if suffix in {"md", "markdown", "mkd"} else "text"
+
+
+def _text_form(path: Path) -> str:
+    """Plain text may be a script with tags, or a screenplay."""
+    sample = decode_book(read_bytes(path, MAX_BYTES, InputError, "book")[: 1 << 18] or b" ", str(path)).text
+    if looks_tagged(sample):
+        return "tags"
+    return "fountain" if looks_like_fountain(sample) else "text"
+
+
+_SCRIPTS: dict[str, Callable[[str, str], Tree]] = {
+    "csv": read_table,
+    "fountain": lambda text, _: read_fountain(text),
+    "tags": lambda text, _: read_tagged(text),
+}
+
+
+def _script(path: Path, form: str, options: ReadOptions) -> Imported:
+    decoded = decode_book(read_bytes(path, MAX_BYTES, InputError, "book"), str(path), options.encoding)
+    tree = _SCRIPTS[form](decoded.text, str(path))
+    if not any(s["type"] != "break" for c in tree.chapters for s in c["segments"]):
+        raise InputError(
+            "no line of this script names a speaker",
+            where=str(path),
+            remedy="see docs/import.md for the forms",
+        )
+    if options.language:
+        tree.facts["language"] = options.language
+    return Imported(parse_novel(tree.novel(), str(path), title=path.stem), decoded.warnings() + tree.warnings)
 
 
 def read_manuscript(path: Path, options: ReadOptions | None = None) -> Manuscript:
@@ -125,24 +164,17 @@ _READERS: dict[str, Callable[[Path, ReadOptions], Manuscript]] = {
 
 
 def novel_of(manuscript: Manuscript) -> Novel:
-    from story.novel import Chapter, Character, Segment
-
+    """The manuscript with one narrator reading all of it."""
     chapters = []
     for chapter in manuscript.chapters:
-        segments, at = [], 0
-        for i, b in enumerate(chapter.blocks):
-            kind = "narration" if b.kind == "footnote" else b.kind
-            segments.append(
-                Segment(
-                    id=f"ch{chapter.number:02d}-{i + 1:04d}",
-                    type=kind,
-                    content=b.text,
-                    speaker="narrator",
-                    paragraph=i,
-                    separator=chapter.text[at : b.char_start],
-                )  # pyright: ignore
-            )
-            at = b.char_end
+        at = 0
+        segments = []
+        for i, block in enumerate(chapter.blocks):
+            line = {"id": f"ch{chapter.number:02d}-{i + 1:04d}", "content": block.text, "speaker": "narrator"}
+            line |= {"type": "narration" if block.kind == "footnote" else block.kind, "paragraph": i}
+            line |= {"separator": chapter.text[at : block.char_start]}
+            segments.append(Segment.model_validate(line))
+            at = block.char_end
         chapters.append(
             Chapter(
                 id=f"ch{chapter.number:02d}", number=chapter.number, title=chapter.title, segments=segments

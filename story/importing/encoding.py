@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from story.encodings import BOMS, COMMON_HAN, MAGIC
 from story.errors import InputError
+from story.languages import detect_language
 
 SAMPLE_BYTES = 1 << 17
 _EAST_ASIAN = ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949")
+_LATIN = {"cp1250": {"pl", "cs", "hu", "ro"}, "cp1254": {"tr"}}
 _MARKS = frozenset("，。？！：；“”‘’…—、《》「」『』")
 _ENOUGH = 0.5  # twice the share of common characters: 0.6–0.9 in prose, below 0.25 in a wrong decoding
 _FEW = 0.005  # share of damaged characters among the non-ASCII ones that still counts as this encoding
@@ -147,7 +149,7 @@ def _east_asian_share(sample: bytes, encoding: str) -> float:
 
 
 def _one_byte(sample: bytes) -> str:
-    """Cyrillic or Greek where most letters are beyond ASCII, otherwise what charset-normalizer makes of it."""
+    """Cyrillic or Greek where most letters are beyond ASCII, otherwise by the language that comes out."""
     letters = sum(65 <= b <= 90 or 97 <= b <= 122 for b in sample)
     high = sum(b >= 0x80 for b in sample)
     if high > 0.6 * letters:
@@ -163,9 +165,7 @@ def _one_byte(sample: bytes) -> str:
             if share > best_share:
                 best, best_share = name, share
         return best
-    from charset_normalizer import from_bytes
-
-    found = from_bytes(
-        sample[: 1 << 15], cp_isolation=["cp1252", "cp1250", "cp1254", "cp1257", "mac_roman"]
-    ).best()
-    return found.encoding if found else "cp1252"
+    for name, languages in _LATIN.items():
+        if detect_language([sample.decode(name, errors="replace")]) in languages:
+            return name
+    return "cp1252"

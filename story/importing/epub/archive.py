@@ -19,7 +19,7 @@ from story.jsonfile import mebibytes
 MAX_FILE_BYTES = 400 * 2**20  # pictures and recordings may be large; they are not read
 MAX_ENTRIES = 50_000
 MAX_PART_BYTES = 16 * 2**20  # one XHTML file; the longest novels have about 10 MiB in all
-MAX_TEXT_BYTES = 64 * 2**20  # all parts that are read
+MAX_TEXT_BYTES = 48 * 2**20  # all parts that are read
 
 
 class Archive:

@@ -59,6 +59,9 @@ _BLOCKS = frozenset(
         "caption",
     ]
 )
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_NEVER_IN_HEADINGS = _HEADINGS | {"p", "div", "section", "blockquote", "ul", "ol", "table", "body"}
+_MARK_PIECES = 8  # pieces of text that a note's number may consist of
 _SKIPPED = frozenset(
     [
         "head",
@@ -213,6 +216,7 @@ class _Builder:
         self.note_ids: list[str] = []
         self.title: list[str] | None = None
         self.pre = 0
+        self.closing = ""  # the element whose end is being read
         self.spaced = False  # the run has a non-breaking space, so an empty paragraph is meant as a gap
 
     # ---- events
@@ -220,6 +224,7 @@ class _Builder:
     def start(self, token: Token) -> None:
         a = token.attributes
         name = token.name
+        self.closing = ""
         if name == "title" and not self.title and self._inside("head"):
             self.title = []
         element = _Element(name, "", pause=name in _BLOCKS)
@@ -235,6 +240,8 @@ class _Builder:
             element.role = "skip"
         if element.pause:
             self.flush()
+            if self.level and name in _NEVER_IN_HEADINGS:
+                self._close_heading()
         if name == "br":
             self.line_break()
         elif name == "hr":
@@ -242,7 +249,7 @@ class _Builder:
             self._emit("break", "")
         elif name == "img":
             self._picture(a)
-        elif name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
+        elif name in _HEADINGS:
             element.role = element.role or "title"
             self.level = int(name[1])
         elif name == "pre":
@@ -261,6 +268,7 @@ class _Builder:
         if not self.stack or self.stack[-1].name != name:  # the token stream is balanced
             return
         element = self.stack.pop()
+        self.closing = name
         if element.role:
             self.depths[element.role] -= 1
         if name == "title" and self.title is not None and not self.document.title:
@@ -281,7 +289,7 @@ class _Builder:
                 self.flush()
         if element.note:
             self._end_note(element)
-        if name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
+        if name in _HEADINGS:
             self.level = 0
         elif name == "pre":
             self.pre -= 1
@@ -309,6 +317,14 @@ class _Builder:
         return self.document
 
     # ---- inside
+
+    def _close_heading(self) -> None:
+        """A paragraph inside a heading means that nobody closed the heading."""
+        self.level = 0
+        for element in self.stack[-8:]:
+            if element.name in _HEADINGS and element.role == "title":
+                element.role = ""
+                self.depths["title"] -= 1
 
     def _inside(self, name: str) -> bool:
         return any(e.name == name for e in self.stack[-4:])
@@ -367,6 +383,8 @@ class _Builder:
 
     def _link(self, element: _Element) -> None:
         """Takes a note's number out of the text, and remembers which note it was."""
+        if len(self.run) - element.start > _MARK_PIECES:
+            return
         inner = "".join(self.run[element.start :])
         if "#" not in element.href or not inner.strip():
             return
@@ -380,6 +398,8 @@ class _Builder:
                 del self.run[element.start :]
 
     def _reading(self, element: _Element) -> None:
+        if len(self.run) - element.start > _MARK_PIECES:
+            return
         inner = " ".join("".join(self.run[element.start :]).split())
         if 0 < len(inner) <= 60 and any(c.isalnum() for c in inner):
             self.document.readings.setdefault(inner, element.phonemes)
@@ -417,7 +437,7 @@ class _Builder:
             self._broken_paragraph()
         elif line:
             self._paragraph(line)
-        elif self.spaced and self.stack and self.stack[-1].name in {"p", "div"}:
+        elif self.spaced and self.closing in {"p", "div"}:
             self._blank()
 
     def _blank(self) -> None:
