@@ -1,69 +1,81 @@
-"""EPUBs made on the spot, sound and unsound."""
+"""Small books for the tests of books, serials and serving: few short lines, spoken by an engine of the tests."""
 
 from __future__ import annotations
 
-import zipfile
+import copy
+import json
 from pathlib import Path
+from typing import Any
 
-CONTAINER = (
-    '<?xml version="1.0"?><container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles>'
-    '<rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
-)
-PAGE = (
-    '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml" '
-    'xmlns:epub="http://www.idpf.org/2007/ops"><head><title>{title}</title></head><body{type}>{body}</body></html>'
-)
+from models.machine import EngineSettings, Machine
+from tests.conftest import STORM
+from tests.engines import HERE
+
+LINES = [
+    "It was night, and rain fell on the road.",
+    "Who is there?",
+    "Somebody knocked three times at the door.",
+    "Then it was quiet.",
+]
 
 
-def page(body: str, title: str = "", epub_type: str = "") -> str:
-    return PAGE.format(body=body, title=title, type=f' epub:type="{epub_type}"' if epub_type else "")
+def chapter(number: int, *more: str) -> dict[str, Any]:
+    """A chapter of a heading, two short lines and `more`."""
+    said = [f"Night {number}.", LINES[number % len(LINES)], f"That was night {number} of the storm.", *more]
+    return {
+        "id": f"ch{number:02d}",
+        "number": number,
+        "title": f"Night {number}",
+        "segments": [{"speaker": "narrator", "content": text} for text in said],
+    }
 
 
-def make_epub(
-    path: Path,
-    pages: dict[str, str],
-    *,
-    contents: list[tuple[str, str]] | None = None,
-    ncx: bool = False,
-    language: str = "en",
-    title: str = "A Book",
-    more: dict[str, str | bytes] | None = None,
-    spine: list[str] | None = None,
-) -> Path:
-    """An EPUB of these pages.
+def book(title: str, numbers: int | list[int]) -> dict[str, Any]:
+    """A novel with the given chapters."""
+    chosen = range(1, numbers + 1) if isinstance(numbers, int) else numbers
+    novel = {k: copy.deepcopy(v) for k, v in STORM.items() if k != "chapters"}
+    return {**novel, "title": title, "chapters": [chapter(n) for n in chosen]}
 
-    Args:
-        pages: file name → XHTML, in reading order.
-        contents: (title, href) of the contents page; None: there is none.
-        ncx: write it as EPUB 2's NCX instead of a navigation document.
-        more: other files by their path in the ZIP; they may replace the usual ones.
-        spine: the reading order, where it is another than that of pages.
-    """
-    items = "".join(f'<item id="{n}" href="{n}" media-type="application/xhtml+xml"/>' for n in pages)
-    toc = ""
-    files: dict[str, str | bytes] = {"mimetype": "application/epub+zip", "META-INF/container.xml": CONTAINER}
-    if contents is not None and ncx:
-        points = "".join(
-            f'<navPoint><navLabel><text>{t}</text></navLabel><content src="{h}"/></navPoint>'
-            for t, h in contents
-        )
-        files["OEBPS/toc.ncx"] = f"<ncx><navMap>{points}</navMap></ncx>"
-        items += '<item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>'
-        toc = ' toc="ncx"'
-    elif contents is not None:
-        links = "".join(f'<li><a href="{h}">{t}</a></li>' for t, h in contents)
-        files["OEBPS/nav.xhtml"] = page(f'<nav epub:type="toc"><ol>{links}</ol></nav>')
-        items += '<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
-    order = "".join(f'<itemref idref="{n}"/>' for n in spine or pages)
-    files["OEBPS/book.opf"] = (
-        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata '
-        f'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title><dc:creator>Ann Author</dc:creator>'
-        f"<dc:language>{language}</dc:language></metadata><manifest>{items}</manifest>"
-        f"<spine{toc}>{order}</spine></package>"
+
+def paced(folder: Path, name: str = "Tone", **options: Any) -> EngineSettings:
+    """An engine of tests/engines.py as a person would set it up; `delay_s` among the options makes it take its time."""
+    return EngineSettings(
+        kind="speech",
+        engine=f"{HERE}:{name}",
+        languages=["en"],
+        voices=voices(folder),
+        memory_mb=10,
+        options=options,
     )
-    files |= {f"OEBPS/{n}": text for n, text in pages.items()}
-    files |= more or {}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
-        for name, content in files.items():
-            z.writestr(name, content)
+
+
+def with_engine(machine: Machine, folder: Path, name: str = "Tone", **options: Any) -> Machine:
+    """`machine` with the speech engine `paced`, and a home of its own in `folder`."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    return machine.model_copy(update={"home": home, "engines": {"paced": paced(folder, name, **options)}})
+
+
+def write_settings(folder: Path, engine: EngineSettings, **more: Any) -> Path:
+    """soundbound.toml with the engine `paced`, for processes that read their settings."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in more.items()]
+    lines.append("[engines.paced]")
+    for key, value in engine.model_dump(mode="json", exclude_defaults=True, exclude={"options"}).items():
+        lines.append(f"{key} = {json.dumps(value)}")
+    lines.append("[engines.paced.options]")
+    lines += [f"{key} = {json.dumps(value)}" for key, value in engine.options.items()]
+    path = folder / "soundbound.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def voices(folder: Path) -> Path:
+    kinds = [("low", "male", 110.0), ("high", "female", 210.0)]
+    listed = [
+        {"id": name, "model": "paced", "languages": ["en"], "gender": gender, "age": "adult", "pitch_hz": hz,
+         "narrator_rank": rank, "parameters": {"f0": hz}}
+        for rank, (name, gender, hz) in enumerate(kinds, 1)
+    ]  # fmt: skip
+    path = folder / "voices.json"
+    path.write_text(json.dumps(listed), encoding="utf-8")
     return path

@@ -19,7 +19,7 @@ from story.importing.epub.document import read_document
 from story.importing.manuscript import Manuscript
 from story.importing.markup import Markup, tokens, unescape
 from story.importing.options import ReadOptions
-from tests.books import make_epub, page
+from tests.epubs import make_epub, page
 
 PROSE = "It was a bright cold day, and the clocks were striking thirteen as the old man came down to the harbour. "
 LONG = f"<p>{PROSE * 3}</p>" * 6
