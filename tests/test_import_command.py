@@ -12,8 +12,8 @@ from story.importing.book import import_book
 from story.importing.library import novel_file, write_novel
 from story.importing.options import ReadOptions
 from story.loading import load_novel
-from tests.epubs import make_epub, page
 from tests.conftest import CommandLine
+from tests.epubs import make_epub, page
 
 PROSE = "It was a dark night, and the rain fell on the road. “Who is there?” asked Tom Walker. “It is I,” said Anna Lee. "
 

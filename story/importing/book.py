@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from story.attribution.book import novel_of
+from story.emotions import feel_chapter
 from story.encodings import MAGIC
 from story.errors import InputError
 from story.importing.encoding import decode_book
 from story.importing.epub import read_epub, read_html
 from story.importing.manuscript import LeftOut, Manuscript, split_long_blocks
 from story.importing.options import ReadOptions
+from story.importing.phonemes import english_phonemes
 from story.importing.plain_text import read_text
 from story.importing.scripts.fountain import looks_like_fountain, read_fountain
 from story.importing.scripts.tags import looks_tagged, read_tagged
@@ -23,7 +26,7 @@ from story.importing.scripts.tree import Tree
 from story.importing.scripts.voxnovel import read_table
 from story.jsonfile import read_bytes
 from story.loading import load_novel, parse_novel
-from story.novel import Chapter, Character, Novel, Segment
+from story.novel import Novel
 
 MAX_BYTES = 32 * 2**20  # of a text file; the longest web novels have about 30 MB
 _EBOOKS = {
@@ -61,7 +64,7 @@ def import_book(path: Path, options: ReadOptions | None = None) -> Imported:
         return _script(path, form, options)
     manuscript = _READERS[form](path, options)
     split_long_blocks(manuscript)
-    return Imported(novel_of(manuscript), manuscript.warnings, manuscript.left_out)
+    return Imported(_novel(manuscript), manuscript.warnings, manuscript.left_out)
 
 
 def form_of(path: Path) -> str:
@@ -163,28 +166,29 @@ _READERS: dict[str, Callable[[Path, ReadOptions], Manuscript]] = {
 }
 
 
-def novel_of(manuscript: Manuscript) -> Novel:
-    """The manuscript with one narrator reading all of it."""
-    chapters = []
-    for chapter in manuscript.chapters:
-        at = 0
-        segments = []
-        for i, block in enumerate(chapter.blocks):
-            line = {"id": f"ch{chapter.number:02d}-{i + 1:04d}", "content": block.text, "speaker": "narrator"}
-            line |= {"type": "narration" if block.kind == "footnote" else block.kind, "paragraph": i}
-            line |= {"separator": chapter.text[at : block.char_start]}
-            segments.append(Segment.model_validate(line))
-            at = block.char_end
-        chapters.append(
-            Chapter(
-                id=f"ch{chapter.number:02d}", number=chapter.number, title=chapter.title, segments=segments
-            )
+def _novel(manuscript: Manuscript) -> Novel:
+    """Speakers found, lines felt, the book's own pronunciation in the speech models' notation."""
+    novel = novel_of(manuscript)
+    novel.pronunciation = _pronunciation(manuscript)
+    for chapter in novel.chapters:
+        feelings = feel_chapter(chapter, novel.language)
+        for segment in chapter.segments:
+            if (feeling := feelings.get(segment.id)) is not None:
+                segment.emotion, segment.style = feeling.emotion, feeling.style
+                segment.emotion_intensity = round(feeling.intensity, 2)
+    return novel
+
+
+def _pronunciation(manuscript: Manuscript) -> dict[str, str]:
+    if not manuscript.pronunciation:
+        return {}
+    if manuscript.language.split("-")[0] != "en" or manuscript.phoneme_alphabet != "ipa":
+        manuscript.warnings.append("the book's own pronunciations are not used: only English ones in IPA are")
+        return {}
+    found = {word: english_phonemes(ipa) for word, ipa in manuscript.pronunciation.items()}
+    if unknown := [word for word, phonemes in found.items() if phonemes is None]:
+        some = ", ".join(unknown[:5]) + (" …" if len(unknown) > 5 else "")
+        manuscript.warnings.append(
+            f"{len(unknown)} of the book's own pronunciations are not used ({some}): not English sounds"
         )
-    teller = Character(id="narrator", name="Narrator", role="narrator")
-    return Novel(
-        title=manuscript.title,
-        author=manuscript.author,
-        language=manuscript.language,
-        characters=[teller],
-        chapters=chapters,
-    )
+    return {word: phonemes for word, phonemes in found.items() if phonemes}
