@@ -26,11 +26,10 @@ DROP = """
 const file = new File([arguments[0]], arguments[1], {type: "application/json"});
 const data = new DataTransfer();
 data.items.add(file);
-const target = document.querySelector(".q-uploader");
-target.dispatchEvent(new DragEvent("dragenter", {dataTransfer: data, bubbles: true}));
-const drop = target.querySelector(".q-uploader__dnd") || target;
-drop.dispatchEvent(new DragEvent("dragover", {dataTransfer: data, bubbles: true}));
-(target.querySelector(".q-uploader__dnd") || target).dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+const happens = (on, name) =>
+  document.querySelector(on).dispatchEvent(new DragEvent(name, {dataTransfer: data, bubbles: true, cancelable: true}));
+happens(".q-uploader", "dragover");
+setTimeout(() => happens(".q-uploader__dnd", "drop"), 300);
 """
 STEPS = """
 return Object.fromEntries([...document.querySelectorAll(".sb-step")].map(
@@ -127,7 +126,9 @@ def test_a_dropped_book_is_rendered_watched_heard_and_changed(service: Service, 
     assert until(lambda: window.execute_script(playing)) > 5
     marked = "return [...document.querySelectorAll('.sb-line')].findIndex(l => l.getAttribute('aria-current') === 'true')"
     assert until(lambda: window.execute_script(marked)) >= 3
-    window.execute_script("const a = document.getElementById('sb-audio'); a.currentTime = 0.6; a.pause()")
+    window.execute_script(
+        "const a = document.getElementById('sb-audio'); a.pause(); a.currentTime = Number(document.querySelector('.sb-line').dataset.start) + 0.2"
+    )
     until(lambda: window.execute_script(marked) == 0)
     # a stem, from the same place
     click(window, "#sb-tracks button:nth-of-type(2)")

@@ -66,7 +66,7 @@ def frame(view: View, title: str = "") -> Iterator[None]:
         ui.button(
             icon=_ICONS[view.theme], on_click=lambda: _remember(view, THEME_COOKIE, _NEXT[view.theme])
         ).props(f'flat dense round id=sb-theme aria-label="{view.words("theme")}"')
-    with ui.element("main").classes("sb-main"):
+    with ui.element("div").classes("sb-main"):
         yield
 
 

@@ -2,6 +2,7 @@
 // Lines are `.sb-line[data-start][data-end]`, in order; a pencil sends its line's id to the server as "edit_line".
 (function () {
   "use strict";
+  const quiet = () => {}; // a play that a pause or another track cut short
   let audio, lines, starts, current = -1, stopAt = null, sample = null;
 
   function at(time) {
@@ -34,7 +35,7 @@
   function hear(line) {
     audio.currentTime = Number(line.dataset.start);
     stopAt = null;
-    audio.play();
+    audio.play().catch(quiet);
     mark();
   }
 
@@ -42,14 +43,14 @@
     const time = audio.currentTime, playing = !audio.paused;
     audio.src = url;
     audio.currentTime = time;
-    if (playing) audio.play();
+    if (playing) audio.play().catch(quiet);
   };
 
   window.sbSample = function (url) {
     if (audio) audio.pause();
     if (sample) sample.pause();
     sample = new Audio(url);
-    sample.play();
+    sample.play().catch(quiet);
   };
 
   window.sbPlayer = function () {
