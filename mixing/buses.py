@@ -33,6 +33,15 @@ def constant_power(pan: float) -> tuple[float, float]:
     return float(np.cos(angle)), float(np.sin(angle))
 
 
+def placed_until(
+    total: int, start: int, clip: Clip, left: float | np.floating, right: float | np.floating, fade_s: float
+) -> Placed:
+    """A clip at its frame; what would ring on after frame `total` fades out before it."""
+    frames = max(0, min(clip.frames, total - start))
+    fade = min(frames, round(fade_s * SAMPLE_RATE_HZ)) if frames < clip.frames else 0
+    return Placed(start, frames, clip, np.float32(left), np.float32(right), fade)
+
+
 class ClipBus:
     """Clips in a fixed order."""
 

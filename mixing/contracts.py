@@ -104,6 +104,7 @@ class MixReport(BaseModel):
     master_gain_db: float  # master = gain · Σ stems, except where the limiter worked
     asked_gain_db: float | None = None  # of a book: the gain before what the limiter took was made up
     limited_share: float  # share of 10 ms cells the limiter touched
+    lines_reused: int = 0  # takes whose processing was found in the cache
     speakers: list[SpeakerLevel]
     lines: list[LineLevel]
     worst_speech_to_bed: LineLevel | None

@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from pedalboard import Compressor
 
-from mixing.buses import Placed, constant_power
+from mixing.acoustics import resolve
+from mixing.buses import Placed, constant_power, placed_until
 from mixing.contracts import SAMPLE_RATE_HZ
-from mixing.loudness import energies, speech_lufs
-from mixing.profiles import CompressorLaw, DialogueLaw
-from mixing.reading import amplitude, decibels, edges, high_pass, read_take, to_mono
+from mixing.linecache import LineCache
+from mixing.lines import Manner, line_key, process_line
+from mixing.profiles import DialogueLaw
+from mixing.reading import amplitude, decibels
 from mixing.scratch import Clip, Scratch
 from story.timeline import DialogueSegment
 
 
 @dataclass(frozen=True)
 class LineTake:
-    """A processed line: mono, 48 kHz. Takes shared by several lines are processed once per intent."""
+    """A processed line in the scratch file. Takes shared by several lines are processed once per manner."""
 
-    clip: Clip
+    clip: Clip  # mono
+    wet: Clip | None  # its room's answer, stereo
     take_lufs: float  # speech-gated, as the take came
-    lufs: float  # the same after the chain, at gain 1
+    lufs: float  # the same after the chain, at gain 1, without the room
     peak: float
     duration_s: float
 
@@ -39,6 +42,7 @@ class LineTake:
 class PlacedLine:
     segment: DialogueSegment
     placed: Placed
+    wet: Placed | None
     end_s: float
     take_lufs: float
     lufs: float  # speech-gated level inside the mix
@@ -46,39 +50,49 @@ class PlacedLine:
     intent_db: float
 
 
-def intent(segment: DialogueSegment, law: DialogueLaw) -> str:
-    """The name of the line's intent by its style ("angry whisper", "低声地"), or "" for plain speech."""
-    style = segment.style.casefold()
-    for name, manner in law.intents.items():
-        if any(re.search(rf"\b{re.escape(w)}\b" if w.isascii() else w, style) for w in manner.words):
-            return name
+def intent(style: str, law: DialogueLaw) -> str:
+    """The name of the intent a style speaks of ("angry whisper", "低声地"), or "" for plain speech."""
+    return _intent(style.casefold(), tuple((name, tuple(how.words)) for name, how in law.intents.items()))
+
+
+@lru_cache(maxsize=1024)
+def _intent(style: str, intents: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    if style:
+        for name, words in intents:
+            if any(re.search(rf"\b{re.escape(w)}\b" if w.isascii() else w, style) for w in words):
+                return name
     return ""
 
 
-def prepare_line(path: Path, style: str, law: DialogueLaw, scratch: Scratch) -> LineTake | None:
-    """Read a take and run the chain: high-pass, compressor at a standard level, edges. None if empty or silent."""
-    samples = to_mono(read_take(path))
-    if not len(samples) or not np.abs(samples).max() > 1e-5:
-        return None
-    samples = high_pass(samples, law.intents[style].high_pass_hz if style else law.high_pass_hz)
-    take_lufs = speech_lufs(energies(samples[None]))
-    if not np.isfinite(take_lufs):
-        return None
-    samples = _compress(samples * amplitude(law.compressor.at_lufs - take_lufs), law.compressor)
-    samples = edges(samples, law.edge_s, law.edge_s)
-    level = speech_lufs(energies(samples[None]))
-    if not np.isfinite(level):
-        return None
-    clip = scratch.add(samples[None])
-    return LineTake(clip, take_lufs, level, float(np.abs(samples).max()), clip.frames / SAMPLE_RATE_HZ)
+def manner(segment: DialogueSegment, law: DialogueLaw) -> Manner:
+    """How a line is treated. Raises MixError for an acoustic preset that does not exist."""
+    name = intent(segment.style, law)
+    wet_db = law.intents[name].wet_db if name else 0.0
+    return Manner(name, resolve(segment.space, segment.distance, segment.treatment, wet_db))
 
 
-def _compress(samples: np.ndarray, law: CompressorLaw) -> np.ndarray:
-    """One clip, whole, with a fresh compressor: no state is carried from line to line."""
-    compressor = Compressor(
-        threshold_db=law.threshold_db, ratio=law.ratio, attack_ms=law.attack_ms, release_ms=law.release_ms
+def prepare_line(
+    path: Path, how: Manner, law: DialogueLaw, scratch: Scratch, cache: LineCache | None = None
+) -> LineTake | None:
+    """A take through its chain, from the cache where it was made before. None if empty or silent."""
+    line = key = None
+    if cache is not None and path.is_file():
+        key = line_key(path, how, law)
+        line = cache.get(key)
+    if line is None:
+        line = process_line(path, how, law)
+        if line is not None and cache is not None and key is not None:
+            cache.put(key, line)
+    if line is None:
+        return None
+    return LineTake(
+        scratch.add(line.dry),
+        None if line.wet is None else scratch.add(line.wet),
+        line.take_lufs,
+        line.lufs,
+        line.peak,
+        line.dry.shape[1] / SAMPLE_RATE_HZ,
     )
-    return compressor(samples.astype(np.float32), SAMPLE_RATE_HZ)
 
 
 def place_lines(
@@ -90,8 +104,9 @@ def place_lines(
     placed = []
     for segment in spoken:
         take = takes[segment.id]
-        style = intent(segment, law)
-        intent_db = law.intents[style].level_db if style else 0.0
+        how = manner(segment, law)
+        style, acoustic = how.intent, how.acoustic
+        intent_db = (law.intents[style].level_db if style else 0.0) + acoustic.level_db
         deviation_db = take.take_lufs - means[segment.speaker]
         if style:  # the offset alone says how loud it is
             rest_db = 0.0
@@ -101,14 +116,16 @@ def place_lines(
             rest_db = float(np.clip(rest_db, -law.line_residual_max_db, law.line_residual_max_db))
         level = law.anchor_lufs + intent_db + rest_db
         level = min(level, law.peak_max_dbfs - decibels(take.peak) + take.lufs)
-        gain = amplitude(level - take.lufs)
-        left, right = constant_power(segment.pan)
+        gain = amplitude(level - take.lufs + 10 * np.log10(acoustic.dry_share))
+        left, right = constant_power(0.0 if acoustic.treatment.centred else segment.pan)
         start = max(0, round(segment.start_s * SAMPLE_RATE_HZ))
         clip = Placed(start, take.clip.frames, take.clip, np.float32(gain * left), np.float32(gain * right))
+        wet = None if take.wet is None else Placed(start, take.wet.frames, take.wet, gain, gain)
         placed.append(
             PlacedLine(
                 segment,
                 clip,
+                wet,
                 start / SAMPLE_RATE_HZ + take.duration_s,
                 take.take_lufs,
                 level,
@@ -119,6 +136,16 @@ def place_lines(
     return placed
 
 
+def fit_tails(lines: list[PlacedLine], frames: int, fade_s: float) -> list[PlacedLine]:
+    """Rooms that would ring on after the chapter's last frame fade out before it."""
+    return [
+        line
+        if (wet := line.wet) is None
+        else replace(line, wet=placed_until(frames, wet.start, wet.clip, wet.left, wet.right, fade_s))
+        for line in lines
+    ]
+
+
 def speaker_means(
     segments: list[DialogueSegment], takes: dict[str, LineTake], law: DialogueLaw
 ) -> dict[str, float]:
@@ -127,7 +154,7 @@ def speaker_means(
     every: dict[str, list[LineTake]] = defaultdict(list)
     for segment in segments:
         every[segment.speaker].append(takes[segment.id])
-        if not intent(segment, law):
+        if not intent(segment.style, law):
             plain[segment.speaker].append(takes[segment.id])
     return {speaker: mean_lufs(plain.get(speaker) or lines) for speaker, lines in every.items()}
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mixing.buses import Placed, constant_power
+from mixing.acoustics import Acoustic, resolve
+from mixing.buses import Placed, constant_power, placed_until
 from mixing.contracts import SAMPLE_RATE_HZ
 from mixing.loudness import CELL_FRAMES, energies, momentary_max_lufs
 from mixing.profiles import EffectLaw
-from mixing.reading import amplitude, decibels, edges, high_pass, read_take, to_stereo
+from mixing.reading import amplitude, decibels, edges, filtered, read_take, section, to_mono, to_stereo
+from mixing.rooms import room_sound
 from mixing.scratch import Clip, Scratch
 from story.timeline import EffectSegment
 
@@ -23,6 +25,7 @@ class EffectTake:
     """A prepared take: mono or stereo, 48 kHz, starting with its sound."""
 
     clip: Clip
+    wet: Clip | None  # its room's answer, stereo
     energies: np.ndarray  # K-weighted, 10 ms
     momentary_lufs: float
     peak: float
@@ -32,11 +35,19 @@ class EffectTake:
 class PlacedEffect:
     segment: EffectSegment
     placed: Placed
+    wet: Placed | None
     power: np.ndarray  # its K-weighted 10 ms energies as mixed, before ducking
     first_cell: int
 
 
-def prepare_effect(path: Path, longest_s: float, law: EffectLaw, scratch: Scratch) -> EffectTake | None:
+def acoustic_of(segment: EffectSegment) -> Acoustic:
+    """Raises MixError for an acoustic preset that does not exist."""
+    return resolve(segment.space, segment.distance)
+
+
+def prepare_effect(
+    path: Path, longest_s: float, acoustic: Acoustic, law: EffectLaw, scratch: Scratch
+) -> EffectTake | None:
     """Read and condition an effect's take; None if it is empty or silent.
 
     Args:
@@ -54,9 +65,19 @@ def prepare_effect(path: Path, longest_s: float, law: EffectLaw, scratch: Scratc
         samples, fade_out_s = samples[:, : round(most_s * SAMPLE_RATE_HZ)], law.longest_tail_s / 2
     if len(samples) > 1:
         samples = to_stereo(samples)
-    samples = edges(high_pass(samples, law.high_pass_hz), law.fade_in_s, fade_out_s)
+    filters = [section("highpass", law.high_pass_hz, 2)]
+    if acoustic.low_pass_hz:
+        filters.append(section("lowpass", acoustic.low_pass_hz, 1))
+    samples = edges(filtered(samples, filters), law.fade_in_s, fade_out_s)
     cells = energies(samples)
-    return EffectTake(scratch.add(samples), cells, momentary_max_lufs(cells), float(np.abs(samples).max()))
+    wet = room_sound(to_mono(samples), acoustic, float(np.vdot(samples, samples)))
+    return EffectTake(
+        scratch.add(samples),
+        None if wet is None else scratch.add(wet),
+        cells,
+        momentary_max_lufs(cells),
+        float(np.abs(samples).max()),
+    )
 
 
 def place_effects(
@@ -74,6 +95,7 @@ def place_effects(
         if take is None or start >= total:
             continue
         level_db = anchor_lufs - law.below_dialogue_lu + segment.level_db - take.momentary_lufs
+        level_db += acoustic_of(segment).level_db
         level_db = min(level_db, law.peak_max_dbfs - decibels(take.peak))
         found.append((segment, take, start, level_db))
     calmed = _unpile(
@@ -85,12 +107,11 @@ def place_effects(
         left, right = constant_power(segment.pan)
         if take.clip.channels == 2:  # a stereo take keeps its image: the same law as a balance
             left, right = left * np.sqrt(2), right * np.sqrt(2)
-        frames = min(take.clip.frames, total - start)
-        fade = min(frames, round(law.end_fade_s * SAMPLE_RATE_HZ)) if frames < take.clip.frames else 0
-        gain = amplitude(gain_db)
-        clip = Placed(start, frames, take.clip, np.float32(gain * left), np.float32(gain * right), fade)
+        gain, fade_s = amplitude(gain_db + decibels(np.sqrt(acoustic_of(segment).dry_share))), law.end_fade_s
+        clip = placed_until(total, start, take.clip, gain * left, gain * right, fade_s)
+        wet = None if take.wet is None else placed_until(total, start, take.wet, gain, gain, fade_s)
         power = take.energies * np.float32(10 ** (gain_db / 10))
-        placed.append(PlacedEffect(segment, clip, power, start // CELL_FRAMES))
+        placed.append(PlacedEffect(segment, clip, wet, power, start // CELL_FRAMES))
     return placed
 
 

@@ -22,10 +22,11 @@ from mixing.ducking import DuckCurve
 from mixing.encode import Writer
 from mixing.encodes import EncodeCache, digest
 from mixing.levels import line_levels, speaker_levels, too_close
+from mixing.linecache import LineCache
 from mixing.loudness import StemMeter, integrated_lufs
 from mixing.mastering import master
 from mixing.overview import keep_energies, overview, with_master
-from mixing.planning import Plan, plan_mix
+from mixing.planning import Plan, plan_mix, with_rooms
 from mixing.profiles import Laws, Profile
 from mixing.scratch import Clip, Scratch
 from mixing.sources import ScratchSource
@@ -42,6 +43,7 @@ def mix_chapter(
     work_dir: Path | None = None,
     progress: Progress | None = None,
     block_frames: int = BLOCK_FRAMES,
+    cache: LineCache | None = None,
     encodes: EncodeCache | None = None,
 ) -> MixResult:
     """Mix and master a chapter: `out_dir/master.<format>` and `out_dir/stems/<stem>.flac`, 48 kHz stereo, 24 bits.
@@ -50,6 +52,7 @@ def mix_chapter(
         work_dir: where scratch audio lies while it runs, about 0.6 MB a second of chapter; default `out_dir`.
         progress: called with the share done, 0..1.
         block_frames: frames rendered at a time; changes memory and nothing else.
+        cache: processed lines of earlier mixes; changes time and nothing else.
         encodes: where encoded masters are kept from run to run.
 
     Raises:
@@ -65,7 +68,7 @@ def mix_chapter(
         work_dir.mkdir(parents=True, exist_ok=True)
         _check_disk(inputs.timeline.total_duration_s, work_dir)
         with Scratch(work_dir / "clips.f32") as clips, Scratch(work_dir / "sum.f32") as total:
-            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share))
+            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share), cache)
             bed_curve = DuckCurve(plan.bed_ducks, profile.laws.bed_ducking)
             effect_curve = DuckCurve(plan.effect_ducks, profile.laws.effect_ducking)
             meter, loudest = _render(
@@ -103,6 +106,8 @@ def mix_chapter(
                 remedy="check free disk space and permissions, then render again",
             ) from error
         raise
+    if cache is not None:
+        cache.prune()
     warnings = [*plan.warnings, *made.warnings]
     if loudest > 1:
         warnings.append(f"a stem clips by {20 * np.log10(loudest):.1f} dB; the master does not")
@@ -117,6 +122,7 @@ def mix_chapter(
         ceiling_dbtp=profile.ceiling(audio_format),
         master_gain_db=made.gain_db,
         limited_share=made.limited_share,
+        lines_reused=cache.hits if cache else 0,
         speakers=speaker_levels(plan.lines, made.gain_db),
         lines=levels,
         worst_speech_to_bed=worst,
@@ -157,8 +163,7 @@ def _render(
     Returns:
         K-weighted 10 ms energies of the stems and their sum, and the stems' highest sample.
     """
-    speech = ClipBus([line.placed for line in plan.lines], clips)
-    effects = ClipBus([effect.placed for effect in plan.effects], clips)
+    speech, effects = ClipBus(with_rooms(plan.lines), clips), ClipBus(with_rooms(plan.effects), clips)
     floor = FloorNoise(laws.bed.floor_dbfs)
     meter, loudest = StemMeter(STEMS), 0.0
     with (

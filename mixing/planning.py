@@ -5,7 +5,7 @@ Nothing here renders audio: a plan is a list of what to add where and how loud.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +13,12 @@ from typing import TypeVar
 import numpy as np
 
 from mixing.beds import Bed, BedTake, plan_beds, prepare_bed
+from mixing.buses import Placed
 from mixing.contracts import SAMPLE_RATE_HZ, MixInputs
-from mixing.dialogue import LineTake, PlacedLine, intent, place_lines, prepare_line
+from mixing.dialogue import LineTake, PlacedLine, fit_tails, manner, place_lines, prepare_line
 from mixing.ducking import Duck, cells_of, depth_db
-from mixing.effects import EffectTake, PlacedEffect, bus_energies, place_effects, prepare_effect
+from mixing.effects import EffectTake, PlacedEffect, acoustic_of, bus_energies, place_effects, prepare_effect
+from mixing.linecache import LineCache
 from mixing.loudness import CELL_FRAMES
 from mixing.profiles import Laws
 from mixing.scratch import Scratch
@@ -38,8 +40,13 @@ class Plan:
     warnings: list[str]
 
 
-def plan_mix(inputs: MixInputs, laws: Laws, clips: Scratch, progress: Progress) -> Plan:
+def plan_mix(
+    inputs: MixInputs, laws: Laws, clips: Scratch, progress: Progress, cache: LineCache | None = None
+) -> Plan:
     """Prepare all takes into `clips` and decide. `progress` gets the share done, 0..1.
+
+    Args:
+        cache: processed lines of earlier mixes; a line that is in it is not processed again.
 
     Raises MixError for a damaged take; a missing or silent one is a warning.
     """
@@ -51,13 +58,13 @@ def plan_mix(inputs: MixInputs, laws: Laws, clips: Scratch, progress: Progress) 
             wanted_s[path] = max(wanted_s.get(path, 0.0), segment.duration_s)
 
     def line(path: Path, segment: DialogueSegment) -> LineTake | None:
-        return prepare_line(path, intent(segment, laws.dialogue), laws.dialogue, clips)
+        return prepare_line(path, manner(segment, laws.dialogue), laws.dialogue, clips, cache)
 
     def bed(path: Path, segment: EnvironmentSegment) -> BedTake | None:
         return prepare_bed(path, laws.bed, clips)
 
     def effect(path: Path, segment: EffectSegment) -> EffectTake | None:
-        return prepare_effect(path, wanted_s[path], laws.effect, clips)
+        return prepare_effect(path, wanted_s[path], acoustic_of(segment), laws.effect, clips)
 
     spoken = place_lines(
         timeline.dialogue_segments,
@@ -68,16 +75,19 @@ def plan_mix(inputs: MixInputs, laws: Laws, clips: Scratch, progress: Progress) 
             "line",
             warnings,
             lambda share: progress(0.8 * share),
-            lambda s: intent(s, laws.dialogue),
+            lambda s: manner(s, laws.dialogue),
         ),
         laws.dialogue,
     )
     frames = _length(timeline.total_duration_s, spoken, warnings)
+    spoken = fit_tails(spoken, frames, laws.effect.end_fade_s)
     bed_takes = _prepare(timeline.environment_segments, inputs.beds, bed, "bed", warnings)
     beds = plan_beds(timeline.environment_segments, bed_takes, laws.bed, anchor, frames, clips)
     _warn_of_bare_places(beds, frames, warnings)
     progress(0.9)
-    effect_takes = _prepare(timeline.effect_segments, inputs.effects, effect, "effect", warnings)
+    effect_takes = _prepare(
+        timeline.effect_segments, inputs.effects, effect, "effect", warnings, variant=acoustic_of
+    )
     effects = place_effects(timeline.effect_segments, effect_takes, laws.effect, anchor, frames)
     cells = -(-frames // CELL_FRAMES)
     bed_power = np.zeros(cells, np.float32)
@@ -96,6 +106,11 @@ def plan_mix(inputs: MixInputs, laws: Laws, clips: Scratch, progress: Progress) 
     return Plan(frames, spoken, beds, effects, bed_ducks, effect_ducks, warnings)
 
 
+def with_rooms(sounds: Sequence[PlacedLine] | Sequence[PlacedEffect]) -> list[Placed]:
+    """All clips of a bus: the sounds themselves, then their rooms' answers."""
+    return [sound.placed for sound in sounds] + [sound.wet for sound in sounds if sound.wet is not None]
+
+
 def _prepare(
     segments: list[_Segment],
     paths: dict[str, Path],
@@ -103,10 +118,10 @@ def _prepare(
     kind: str,
     warnings: list[str],
     progress: Progress = lambda share: None,
-    variant: Callable[[_Segment], str] = lambda segment: "",
+    variant: Callable[[_Segment], Hashable] = lambda segment: None,
 ) -> dict[str, _Take]:
     """Takes by segment id; a file used by several segments is prepared once (per variant of the treatment)."""
-    made: dict[tuple[Path, str], _Take | None] = {}
+    made: dict[tuple[Path, Hashable], _Take | None] = {}
     takes: dict[str, _Take] = {}
     for number, segment in enumerate(segments):
         name = segment.speaker if isinstance(segment, DialogueSegment) else segment.sound

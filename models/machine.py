@@ -76,6 +76,10 @@ class Machine(BaseModel):
         return self.home / "takes"
 
     @property
+    def lines_dir(self) -> Path:
+        return self.home / "lines"
+
+    @property
     def encodes_dir(self) -> Path:
         return self.home / "encodes"
 

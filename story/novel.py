@@ -41,6 +41,9 @@ class Segment(BaseModel):
     emotion_intensity: float = Field(default=0.5, ge=0, le=1)
     style: str = ""  # whisper | shout | …
     voice_id: str | None = None
+    space: str | None = None  # acoustic presets (data/spaces.json); None: chosen from scene, style and type
+    distance: str | None = None
+    treatment: str | None = None
     paragraph: int | None = None
     char_start: int | None = None  # code points into the source
     char_end: int | None = None

@@ -7,12 +7,10 @@ moves the others in time and changes nothing else about them.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from story.acoustics import acoustics_of, effect_distance, is_dry, space_of
 from story.cast import Cast
 from story.durations import estimate_duration_s
 from story.errors import SoundboundError
@@ -41,13 +39,6 @@ SEATS = (
     0.3,
     0.4,
 )  # dialogue pan stays within ±0.4 (AUDIO.md, scene acoustics)
-_DRY = {
-    "narration",
-    "heading",
-    "thought",
-    "letter",
-    "verse",
-}  # told to the listener or inside a head: dry, centred
 _NEIGHBOURHOOD = 12  # characters on each side of a cue's word that make it this cue and no other
 
 Delivery = Callable[[Segment], tuple[float, float]]
@@ -98,7 +89,8 @@ def plan_timeline(
             changed = scenes[previous.id].id != scene.id
             pause_s = pause_between(previous, segment, between, language, scene_changes=changed)
         speed, pause_scale = delivery(segment) if delivery else (1.0, 1.0)
-        dry = person.role == "narrator" or segment.type in _DRY
+        narrator = person.role == "narrator"
+        acoustics = acoustics_of(segment, scene, narrator=narrator)
         lines.append(
             DialogueSegment(
                 id=segment.id,
@@ -114,8 +106,10 @@ def plan_timeline(
                     estimate_duration_s(segment.content, language, speed, pause_scale, model=cast.model)
                 ),
                 pause_before_s=_grid(pause_s),
-                pan=0.0 if dry else places[segment.speaker],
-                space="none" if dry else space_of(scene),
+                pan=0.0 if is_dry(segment, narrator=narrator) else places[segment.speaker],
+                space=acoustics.space,
+                distance=acoustics.distance,
+                treatment=acoustics.treatment,
             )
         )
         previous, between = segment, []
@@ -153,12 +147,6 @@ def seats(cast: Cast) -> dict[str, float]:
     return found
 
 
-def space_of(scene: Scene) -> str:
-    """The scene's acoustic preset (data/spaces.json)."""
-    table = _spaces()
-    return table["places"].get(scene.place_class) or table["settings"].get(scene.setting, "none")
-
-
 def variant_of(cue: Cue, content: str) -> int:
     """0..VARIANTS−1 from the words around the cue, never from its place in the chapter."""
     around = content[max(0, cue.char_start - _NEIGHBOURHOOD) : cue.char_end + _NEIGHBOURHOOD]
@@ -193,6 +181,7 @@ def _effects(chapter: Chapter, analysis: SceneAnalysis, lines: set[str]) -> list
     effects: list[EffectSegment] = []
     used: dict[tuple[str, str], set[int]] = {}  # (segment, sound) → variants
     cues = [c for scene in analysis.scenes for c in scene.cues if c.polarity == "asserted"]
+    spaces = {c.id: space_of(scene) for scene in analysis.scenes for c in scene.cues}
     for cue in cues:
         if cue.segment not in position:
             raise _other_text(chapter, cue.segment)
@@ -219,6 +208,8 @@ def _effects(chapter: Chapter, analysis: SceneAnalysis, lines: set[str]) -> list
                 duration_s=_grid(cue.duration_s),
                 level_db=cue.level_db,
                 pan=cue.pan,
+                space=spaces[cue.id],
+                distance=effect_distance(cue.sound),
                 variant=variant,
             )
         )
@@ -275,8 +266,3 @@ def _digest(*parts: str) -> int:
 
 def _grid(value_s: float) -> float:
     return to_seconds(to_ms(value_s))
-
-
-@cache
-def _spaces() -> dict[str, Any]:
-    return json.loads(files("story").joinpath("data/spaces.json").read_text(encoding="utf-8"))

@@ -43,6 +43,8 @@ class DialogueSegment(BaseModel):
     pause_before_s: float = 0.0  # of the first line: the lead-in
     pan: float = 0.0
     space: str = "none"  # acoustic preset of the scene: outdoor, small_room, hall, cave …
+    distance: str = "normal"  # near, normal, far
+    treatment: str = ""  # telephone, radio, behind_door, memory, thought; "" for a voice as it is
 
     @property
     def duration_s(self) -> float:
@@ -87,6 +89,8 @@ class EffectSegment(BaseModel):
     duration_s: float = 1.0
     level_db: float = 0.0
     pan: float = 0.0
+    space: str = "none"
+    distance: str = "normal"
     variant: int = 0  # which of a sound's few variants, so that two doors do not sound the same
 
 
@@ -135,7 +139,7 @@ def voice_only(timeline: Timeline) -> Timeline:
     """A copy with the lines alone: no beds, no effects, no rooms, every voice in the middle."""
     copy = timeline.model_copy(deep=True, update={"environment_segments": [], "effect_segments": []})
     for line in copy.dialogue_segments:
-        line.pan, line.space = 0.0, "none"
+        line.pan, line.space, line.distance, line.treatment = 0.0, "none", "normal", ""
     settle(copy)
     return copy
 

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from mixing.contracts import AudioFormat, MixInputs, MixResult
 from mixing.encodes import EncodeCache
 from mixing.engine import mix_chapter
+from mixing.linecache import LineCache
 from mixing.profiles import load_profile
 from models.takes import Take, TakeStore
 from story.timeline import Timeline
@@ -34,8 +35,12 @@ def mix(
     profile_name: str,
     audio_format: AudioFormat | None,
     encodes_dir: Path,
+    lines_dir: Path,
 ) -> MixResult:
-    """Mix into `work_dir`/chapter; returns where everything is and what was measured."""
+    """Mix into `work_dir`/chapter; returns where everything is and what was measured.
+
+    Lines processed for an earlier mix are found in `lines_dir`, finished masters in `encodes_dir`.
+    """
     store = TakeStore(takes_dir)
     progress = StageProgress("mix", 100, "percent", work=timeline.total_duration_s)
 
@@ -56,6 +61,7 @@ def mix(
         scratch,
         progress=lambda share: progress.set(round(100 * share)),
         encodes=EncodeCache(encodes_dir),
+        cache=LineCache(lines_dir),
     )
     progress.finish()
     return result

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
 from mixing import MixError, load_profile, profile_names
+from mixing.acoustics import resolve
 from mixing.buses import ClipBus, constant_power
-from mixing.dialogue import PlacedLine, intent, place_lines, prepare_line
+from mixing.dialogue import PlacedLine, intent, manner, place_lines, prepare_line
 from mixing.effects import place_effects, prepare_effect
+from mixing.lines import Manner
 from mixing.loudness import energies, momentary_max_lufs, speech_lufs
 from mixing.reading import read_take, to_stereo
 from mixing.scratch import Scratch
@@ -23,6 +25,8 @@ from story.timeline import DialogueSegment, EffectSegment
 
 RATE_HZ = 48_000
 LAWS = load_profile().laws
+DRY = resolve("none")
+PLAIN = Manner("", DRY)
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def lines_at(tmp_path: Path, scratch: Scratch, *spoken: tuple[DialogueSegment, f
     takes = {}
     for number, (segment, level_db) in enumerate(spoken):
         path = written(tmp_path / f"{number}.wav", voice(1.5, level_db, number))
-        take = prepare_line(path, segment.style, LAWS.dialogue, scratch)
+        take = prepare_line(path, manner(segment, LAWS.dialogue), LAWS.dialogue, scratch)
         assert take is not None
         takes[segment.id] = take
     return place_lines([segment for segment, _ in spoken], takes, LAWS.dialogue)
@@ -110,12 +114,12 @@ def test_a_whisper_and_a_shout_have_their_offset_whatever_the_engine_made(tmp_pa
      ("Shouting", "shout"), ("shoutless", ""), ("sing-song", "")],
 )  # fmt: skip
 def test_a_style_in_plain_words_is_understood(style, expected):
-    assert intent(line("a", style=style), LAWS.dialogue) == expected
+    assert intent(style, LAWS.dialogue) == expected
 
 
 def test_the_level_claimed_is_the_level_on_the_bus_and_the_line_starts_at_its_sample(tmp_path, scratch):
     segment = line("a", start_s=0.25, pan=0.4)
-    take = prepare_line(written(tmp_path / "a.wav", voice(1, -30) + 1e-3), "", LAWS.dialogue, scratch)
+    take = prepare_line(written(tmp_path / "a.wav", voice(1, -30) + 1e-3), PLAIN, LAWS.dialogue, scratch)
     assert take is not None
     (placed,) = place_lines([segment], {"a": take}, LAWS.dialogue)
     sound = ClipBus([placed.placed], scratch).render(0, 2 * RATE_HZ)
@@ -128,7 +132,7 @@ def test_the_level_claimed_is_the_level_on_the_bus_and_the_line_starts_at_its_sa
 def test_a_hard_cut_take_makes_no_click(tmp_path, scratch):
     at_s = np.arange(RATE_HZ // 2) / RATE_HZ
     take = prepare_line(
-        written(tmp_path / "a.wav", 0.5 * np.cos(2 * np.pi * 200 * at_s)[None]), "", LAWS.dialogue, scratch
+        written(tmp_path / "a.wav", 0.5 * np.cos(2 * np.pi * 200 * at_s)[None]), PLAIN, LAWS.dialogue, scratch
     )
     assert take is not None
     sound = scratch.read(take.clip, 0, take.clip.frames)[0]
@@ -152,7 +156,7 @@ def effects_at(
     for cue in cues:
         key = cue.id.split("-")[0]
         take = prepare_effect(
-            written(tmp_path / f"{key}.wav", sounds[key]), cue.duration_s, LAWS.effect, scratch
+            written(tmp_path / f"{key}.wav", sounds[key]), cue.duration_s, DRY, LAWS.effect, scratch
         )
         assert take is not None
         takes[cue.id] = take
@@ -243,8 +247,8 @@ def test_a_bad_take_is_an_error_that_names_the_file(tmp_path, make):
 def test_empty_and_silent_takes_are_none(tmp_path, scratch):
     for sound in (np.zeros((1, 0)), np.zeros((1, RATE_HZ))):
         path = written(tmp_path / "a.wav", sound)
-        assert prepare_line(path, "", LAWS.dialogue, scratch) is None
-        assert prepare_effect(path, 1.0, LAWS.effect, scratch) is None
+        assert prepare_line(path, PLAIN, LAWS.dialogue, scratch) is None
+        assert prepare_effect(path, 1.0, DRY, LAWS.effect, scratch) is None
 
 
 def test_profiles_are_those_promised():
@@ -254,6 +258,7 @@ def test_profiles_are_those_promised():
         "drama": (-18, -1.5),
         "podcast": (-16, -1),
         "broadcast": (-23, -1),
+        "acx": (None, -3),
     }
     with pytest.raises(InputError, match="one of drama"):
         load_profile("cinema")
