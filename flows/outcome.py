@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from flows.gpu_stage import StageTakes
 from flows.options import RenderOptions
 from mixing.contracts import MixReport, MixResult
+from mixing.tags import Tags
 from models.emotion import delivery, nearest_emotions
 from story.cast import Cast
 from story.novel import Chapter, Novel
@@ -27,9 +28,11 @@ def result_of(
     credits: list[str],
     stage_seconds: dict[str, float],
     flow_run_id: str | None,
+    fingerprint: str,
 ) -> ChapterResult:
     """`stages` are dialogue, environment and effects; `models` are the speech and the sound model's names."""
     missing = missing_sounds(timeline, *stages)
+    voices = voiced(timeline, cast)
     return ChapterResult(
         status="degraded" if missing else "completed",
         novel=novel.title,
@@ -45,14 +48,29 @@ def result_of(
         loudness=Loudness(**mixed.loudness.model_dump(include=set(Loudness.model_fields))),
         takes_generated=sum(s.generated for s in stages),
         takes_cached=sum(s.cached for s in stages),
-        cast=voiced(timeline, cast),
+        cast=voices,
         missing=missing,
         warnings=[*cast.warnings, *emotion_warnings(timeline), *check_warnings(stages), *mixed.warnings],
         credits=credits,
         outputs={},
         mix=MixReport(**mixed.model_dump(include=set(MixReport.model_fields))),
         stage_seconds=stage_seconds,
+        tags=chapter_tags(novel, chapter, voices),
         flow_run_id=flow_run_id,
+        fingerprint=fingerprint,
+    )
+
+
+def chapter_tags(novel: Novel, chapter: Chapter, voices: list[Voiced]) -> Tags:
+    """What a chapter's file says about itself; the voices are named in the order of how much they speak."""
+    return Tags(
+        title=chapter.title or f"{chapter.number}",
+        book=novel.title,
+        author=novel.author,
+        narrators=list(dict.fromkeys(v.voice_id for v in voices)),
+        track=chapter.number,
+        tracks=len(novel.chapters) if len(novel.chapters) >= chapter.number else 0,
+        language=novel.language,
     )
 
 

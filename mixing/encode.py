@@ -40,8 +40,8 @@ _ERRORS = (
 _AV = {"m4a": ("aac", "ipod", "fltp"), "opus": ("libopus", "opus", "flt")}
 
 
-class _File(io.RawIOBase):
-    """An unbuffered file that keeps the first error of a write, however the codec's library takes it."""
+class OutputFile(io.RawIOBase):
+    """A file being written, unbuffered, that keeps the first error of a write, however the codec's library takes it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,13 +49,14 @@ class _File(io.RawIOBase):
         self.error: OSError | None = None
 
     def write(self, data) -> int:
+        """Takes everything; after an error it only pretends to, so that the encoder can be closed in order."""
         view, done = memoryview(data).cast("B"), 0
         try:
-            while done < len(view):
+            while done < len(view) and self.error is None:
                 done += self._file.write(view[done:])
         except OSError as error:
-            self.error = self.error or error
-        return done
+            self.error = error
+        return len(view)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._file.seek(offset, whence)
@@ -77,6 +78,8 @@ class _File(io.RawIOBase):
 
     def finish(self) -> None:
         """To the disk, so that an error that comes late comes here."""
+        if self._file.closed:
+            return
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -91,7 +94,7 @@ class _Encoder(Protocol):
 
 
 class _Flac:
-    def __init__(self, file: _File) -> None:
+    def __init__(self, file: OutputFile) -> None:
         self._out = soundfile.SoundFile(
             cast(BinaryIO, file), "w", SAMPLE_RATE_HZ, 2, "PCM_24", format="FLAC", compression_level=0.0
         )
@@ -104,7 +107,7 @@ class _Flac:
 
 
 class _Pedalboard:
-    def __init__(self, file: _File, audio_format: AudioFormat, rate_hz: int, kbits: int) -> None:
+    def __init__(self, file: OutputFile, audio_format: AudioFormat, rate_hz: int, kbits: int) -> None:
         self._out = WriteableAudioFile(
             cast(BinaryIO, file), rate_hz, 2, bit_depth=24, quality=kbits or None, format=audio_format
         )
@@ -127,7 +130,7 @@ class _Pedalboard:
 
 
 class _Libav:
-    def __init__(self, file: _File, audio_format: AudioFormat, kbits: int) -> None:
+    def __init__(self, file: OutputFile, audio_format: AudioFormat, kbits: int) -> None:
         codec, container, self._sample_format = _AV[audio_format]
         # the index goes to the front, so that a player can begin before it has the whole file; for that the muxer
         # reads back what it wrote, through a second opening of the file
@@ -163,7 +166,7 @@ class _Libav:
             self._out.close()
 
 
-def _open(file: _File, audio_format: AudioFormat, rate_hz: int, kbits: int) -> _Encoder:
+def _open(file: OutputFile, audio_format: AudioFormat, rate_hz: int, kbits: int) -> _Encoder:
     if audio_format == "flac":
         return _Flac(file)
     if audio_format == "wav":
@@ -187,9 +190,10 @@ class Writer:
         self._parts: list[np.ndarray] = []
         self._waiting = 0
         try:
-            self._file = _File(path)
+            self._file = OutputFile(path)
         except OSError as error:
             raise cannot_write(path, error) from error
+        self._encoder: _Encoder | None = None
         with self._checking():
             self._encoder = _open(self._file, audio_format, rate_hz, kbits)
 
@@ -204,6 +208,7 @@ class Writer:
         whole = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts, axis=1)
         for low in range(0, count, _CHUNK):
             with self._checking():
+                assert self._encoder is not None, "the writer is closed"
                 self._encoder.write(whole[:, low : min(low + _CHUNK, count)])
         self._parts = [whole[:, count:].copy()]
         self._waiting -= count
@@ -212,7 +217,9 @@ class Writer:
         if self._waiting:
             self._pass_on(self._waiting)
         with self._checking():
-            self._encoder.close()
+            if self._encoder is not None:
+                self._encoder.close()
+                self._encoder = None
         self._file.finish()
         if self._file.error is not None:
             raise cannot_write(self.path, self._file.error)
@@ -223,17 +230,18 @@ class Writer:
         try:
             yield
         except _ERRORS as error:
-            self._file.finish()
+            self._abandon()
             raise cannot_write(self.path, self._file.error or error) from error
         if self._file.error is not None:
             self._abandon()
             raise cannot_write(self.path, self._file.error)
 
     def _abandon(self) -> None:
-        with suppress(*_ERRORS):
-            self._encoder.close()
-        with suppress(*_ERRORS):
-            self._file.finish()
+        if self._encoder is not None:
+            with suppress(*_ERRORS):
+                self._encoder.close()
+            self._encoder = None
+        self._file.finish()
 
     def __enter__(self) -> Writer:
         return self

@@ -51,7 +51,7 @@ class EncodeCache:
             "source": source,
             "format": audio_format,
             "codec": codec.model_dump(),
-            "rate_hz": profile.rate_hz,
+            "rate_hz": profile.rate_hz(audio_format),
             "ceiling_dbtp": profile.ceiling(audio_format),
             "limits": profile.limits,
             "target": [profile.integrated_lufs, profile.rms_dbfs, fixed_gain_db],

@@ -91,7 +91,7 @@ def master(
         warnings.append(f"the master is {abs(off):.1f} dB {'below' if off > 0 else 'above'} its target")
     if over > 0:
         warnings.append(f"the master's true peak is {over:.1f} dB above its ceiling")
-    checks = delivery_checks(profile, made.waveform, path)
+    checks = delivery_checks(profile, made.waveform, path) if audio_format in profile.formats else []
     result = replace(made, warnings=[*warnings, *check_warnings(profile, checks)], checks=checks)
     if cache is not None and key is not None:
         cache.keep(key, path, result)
@@ -132,10 +132,11 @@ def _write(
     block_frames: int,
     progress: Callable[[float], None],
 ) -> Mastered:
+    rate_hz = profile.rate_hz(audio_format)
     gain, limiter = amplitude(gain_db), Limiter(2, limit_dbtp)
-    meters = _Meters(profile.rate_hz, source.energies, float(gain))
+    meters = _Meters(rate_hz, source.energies, float(gain))
     codec, done = profile.codecs[audio_format], 0
-    with Writer(path, audio_format, codec.kbits, profile.rate_hz) as file:
+    with Writer(path, audio_format, codec.kbits, rate_hz) as file:
         for block in source.blocks(block_frames):
             done += block.shape[1]
             ready = limiter.add(block * gain)
@@ -147,7 +148,7 @@ def _write(
                     meters.add_known(ready, limiter.idle)
             progress(done / source.frames)
     if codec.kbits:  # what counts is what comes out of a decoder
-        meters = _Meters(profile.rate_hz)
+        meters = _Meters(rate_hz)
         for block in read_back(path):
             meters.add(block)
     limited = limiter.touched_cells / max(1, -(-source.frames // CELL_FRAMES))

@@ -115,7 +115,7 @@ class Profile(Law):
     formats: tuple[AudioFormat, ...] = get_args(
         AudioFormat
     )  # what the taker accepts; the first is the default
-    rate_hz: int = SAMPLE_RATE_HZ  # of the delivered file
+    delivered_hz: int = SAMPLE_RATE_HZ  # rate of the delivered file
     limits: dict[str, tuple[float | None, float | None]] = {}  # what the taker checks: least and most
     codecs: dict[AudioFormat, Codec]
     why: str = ""
@@ -131,6 +131,10 @@ class Profile(Law):
         """Highest true peak of the file as decoded, dBTP."""
         lossy = self.codecs[audio_format].kbits > 0
         return min(self.ceiling_dbtp, self.lossy_ceiling_dbtp) if lossy else self.ceiling_dbtp
+
+    def rate_hz(self, audio_format: AudioFormat) -> int:
+        """Of the file: the taker's in a format it accepts; anything else is ours."""
+        return self.delivered_hz if audio_format in self.formats else SAMPLE_RATE_HZ
 
     def format(self, wanted: AudioFormat | None) -> AudioFormat:
         """The format to deliver. Raises InputError if this profile's taker does not accept it."""

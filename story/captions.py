@@ -78,6 +78,23 @@ def to_srt(
     return "\n\n".join(blocks) + ("\n" if blocks else "")
 
 
+_SRT_CUE = re.compile(
+    r"(\d+):(\d\d):(\d\d),(\d{3}) --> (\d+):(\d\d):(\d\d),(\d{3})\n(.*?)(?:\n\n|\n?\Z)", re.DOTALL
+)
+
+
+def from_srt(text: str) -> list[tuple[int, int, str]]:
+    """Start and end in milliseconds and the text of every cue that `to_srt` wrote."""
+    cues = []
+    for match in _SRT_CUE.finditer(text):
+        start, end = (
+            ((int(h) * 60 + int(m)) * 60 + int(s)) * 1000 + int(ms)
+            for h, m, s, ms in (match.groups()[:4], match.groups()[4:8])
+        )
+        cues.append((start, end, match[9]))
+    return cues
+
+
 def captions(
     timeline: Timeline,
     words: Mapping[str, Sequence[WordTime]] | None = None,

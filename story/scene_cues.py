@@ -37,12 +37,24 @@ _QUOTES = re.compile(
 _QUOTED_SOUND = re.compile(
     r"[“「『\"]([^“”「」『』\"，。]{1,6})[”」』\"](?=[的地]?[^，。；]{0,2}一声|地?响|的[^，。；]{0,3}声)"
 )
+# Verse: four clauses and more of five or of seven characters each, and what the teller of tales announces as a set piece.
+_VERSE = re.compile(
+    r"(?<![\u4e00-\u9fff])(?:(?:[\u4e00-\u9fff]{7}[，。！？；．、\n ]+){4,}|(?:[\u4e00-\u9fff]{5}[，。！？；．、\n ]+){4,})"
+    r"|(?:但见[他那]?|好一?场?[杀打战风雪雨山火水]|有诗(?:为证|云|赞|道)|[诗词赞]曰|怎生(?:打扮|模样)|真个是?)[：！]"
+    r"[^“「『\"\n]{0,300}"
+    r"|(?<![\u4e00-\u9fff])正是：[^。！？\n“]{0,40}"
+)
 
 
 def reading_text(content: str, language: str) -> str:
-    """What the lexicons are matched against: quotations blanked, Chinese in simplified characters; same length."""
+    """What the lexicons are matched against: quotations and Chinese verse blanked, simplified characters; same length."""
     text = mask_quotes(content)
-    return plain_chinese(text) if language == "zh" else text
+    return _mask_verse(plain_chinese(text)) if language == "zh" else text
+
+
+def _mask_verse(text: str) -> str:
+    """Verse set into Chinese prose tells of battles and storms that are not there; length is kept."""
+    return _VERSE.sub(lambda match: " " * len(match[0]), text)
 
 
 def mask_quotes(text: str) -> str:

@@ -19,7 +19,8 @@ from story.scene_cues import READ_TYPES, reading_text
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
-ARRIVAL, LOCATIVE, MENTION, HINT = 3.0, 2.0, 0.5, 0.8
+ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
+CUE_HINT = 0.6
 # How much context to the left decides what a mention means.
 _LEFT = {"en": 90, "zh": 16}
 _RIGHT = {"en": 40, "zh": 8}
@@ -37,6 +38,7 @@ class Finding:
     end: int
     word: str
     arrival: bool = False
+    hint: bool = False  # furniture and people of a place, not the place itself
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def lexicon(language: str) -> Lexicon:
     data = load_data(f"scenes_{language}")
     groups: dict[Kind, list[tuple[str, list[str], float, bool]]] = {
         "place": [(p["class"], p["nouns"], p.get("weight", 1.0), False) for p in data["places"]]
-        + [(p["class"], p["hints"], 1.0, True) for p in data["places"] if "hints" in p],
+        + [(p["class"], p["hints"], HINT, True) for p in data["places"] if "hints" in p]
+        + [(p["class"], p["weak"], WEAK, True) for p in data["places"] if "weak" in p],
         "setting": [(value, words, 1.0, False) for value, words in data["generic"].items()],
         "season": [("cold", data["season_cold"], 1.0, False)],
     }
@@ -110,6 +113,7 @@ def lexicon(language: str) -> Lexicon:
         "time_unless",
     )
     names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
+    names += ("weather_sure_before", "weather_sure_after")
     context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
     return Lexicon(
         data=data,
@@ -145,7 +149,7 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
     _, weight, hint = book.terms[kind].value_of[word]
     if kind == "place":
         if hint:
-            return HINT, False
+            return weight, False
         found, arrival = _place_weight(book, left, right)
         return found * weight, arrival
     if kind == "time":
@@ -154,8 +158,12 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
         )
         return (0.0 if refused else book.data["time_weight"].get(word, 1.0)), False
     if kind == "weather":
-        refused = _says(book, "weather_unless", left) or _says(book, "weather_not_after", right)
-        return (0.0 if refused else book.data["weather_weight"].get(word, 1.0)), False
+        if _says(book, "weather_unless", left) or _says(book, "weather_not_after", right):
+            return 0.0, False
+        sure = _says(book, "weather_sure_before", left) or _says(book, "weather_sure_after", right)
+        if word in book.data["weather_bare_words"] and not sure:
+            return book.data["weather_bare"], False  # a mention may be of any time
+        return book.data["weather_weight"].get(word, 1.0), False
     return weight, False
 
 
@@ -193,9 +201,9 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
                 if meant != "asserted":
                     continue
             if weight:
-                value = terms.value_of[word][0]
+                value, _, hint = terms.value_of[word]
                 found.append(
-                    Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival)
+                    Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival, hint)
                 )
     return tuple(sorted(found, key=lambda f: (f.start, f.end, f.kind)))
 

@@ -10,10 +10,10 @@ scene_cues (the effects).
 from __future__ import annotations
 
 from story.novel import Chapter, is_chinese
-from story.scene_ambience import beds, heard_near, place_setting, scene_phrase
+from story.scene_ambience import beds, heard_near, is_shift, place_setting, scene_phrase
 from story.scene_bounds import Block, blocks
 from story.scene_cues import find_cues
-from story.scene_evidence import Finding, findings
+from story.scene_evidence import CUE_HINT, Finding, findings, lexicon
 from story.scene_models import Ambience, Cue, Evidence, Polarity, Scene, SceneAnalysis, Setting
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "analyze_scenes",
 ]
 
-# A place is settled by one stay or arrival; less is a mere mention (see scene_evidence's weights).
-_PLACE_ENOUGH = 2.0
+# A setting, or a house that is more than a mere mention, needs one stay or arrival (see scene_evidence's weights).
+_SETTING_ENOUGH = 2.0
 # Two hints ("tankard", "ostler") tell which kind of house it is, once it is a house.
 _SPECIFIC_ENOUGH = 1.2
 _TIME_ENOUGH = 0.8
@@ -44,35 +44,49 @@ _SETTING_CONFIDENCE, _LEAST_CONFIDENCE = 0.3, 0.1
 
 
 def _totals(found: list[Finding], kind: str) -> dict[str, float]:
+    """Weight by value; a hint's word counts once, however often a long scene names it."""
     totals: dict[str, float] = {}
+    seen: set[str] = set()
     for finding in found:
-        if finding.kind == kind:
-            totals[finding.value] = totals.get(finding.value, 0.0) + finding.weight
+        if finding.kind != kind or (finding.hint and finding.word.lower() in seen):
+            continue
+        if finding.hint:
+            seen.add(finding.word.lower())
+        totals[finding.value] = totals.get(finding.value, 0.0) + finding.weight
     return totals
 
 
 def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple[str, float]:
-    """(value, its share of all weight), or ("unknown", 0) when there's too little or no clear leader."""
+    """(value, its share of all weight), or ("unknown", 0) when there's too little or no clear leader.
+
+    A runner-up that belongs to the same surroundings (a boat on a river) is no rival.
+    """
     ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     if not ranked or ranked[0][1] < enough:
         return "unknown", 0.0
-    if len(ranked) > 1 and ranked[0][1] < lead * ranked[1][1]:
+    rivals = [
+        weight for name, weight in ranked[1:] if is_shift(name, ranked[0][0]) and is_shift(ranked[0][0], name)
+    ]
+    if rivals and ranked[0][1] < lead * rivals[0]:
         return "unknown", 0.0
     return ranked[0][0], ranked[0][1] / sum(totals.values())
 
 
-def _place(found: list[Finding], block: Block) -> tuple[str, float]:
-    """The place class of a block and how sure it is."""
+def _place(found: list[Finding], block: Block, cues: list[Cue], language: str) -> tuple[str, float]:
+    """The place class of a block and how sure it is; a knock at a door or oars are hints too."""
     totals = _totals(found, "place")
+    hints = lexicon(language).data["cue_hints"]
+    for sound in sorted({cue.sound for cue in cues if cue.polarity == "asserted" and cue.sound in hints}):
+        totals[hints[sound]] = totals.get(hints[sound], 0.0) + CUE_HINT
     if block.arrival_class and block.arrival_class in totals:
         totals[block.arrival_class] += 2.0
     inside = {name: weight for name, weight in totals.items() if name not in ("house", "city")}
-    if totals.get("house", 0.0) >= _PLACE_ENOUGH and inside and max(inside.values()) >= _SPECIFIC_ENOUGH:
+    if totals.get("house", 0.0) >= _SETTING_ENOUGH and inside and max(inside.values()) >= _SPECIFIC_ENOUGH:
         # "room", "hall", "table" are also parts of inns and palaces: they support the more telling class.
         best = max(inside, key=lambda name: (inside[name], name))
-        if place_setting(best) == "interior" and inside[best] * 6 >= totals["house"]:
+        if place_setting(best) == "interior" and inside[best] * 8 >= totals["house"]:
             totals[best] += totals.pop("house")
-    value, share = _winner(totals, _PLACE_ENOUGH, _LEAD)
+    value, share = _winner(totals, lexicon(language).data["place_enough"], _LEAD)
     if value == "unknown":
         return value, 0.0
     return value, round(min(0.95, 0.4 + 0.5 * share * min(1.0, totals[value] / 6)), 2)
@@ -88,7 +102,7 @@ def _setting(place_class: str, found: list[Finding]) -> Setting:
                 totals[side] = totals.get(side, 0.0) + finding.weight
         totals.pop("unknown", None)
         totals.pop("vehicle", None)
-        setting = _winner(totals, _PLACE_ENOUGH, 1.5)[0]
+        setting = _winner(totals, _SETTING_ENOUGH, 1.5)[0]
     return setting if setting in ("interior", "exterior", "vehicle") else "unknown"  # type: ignore[return-value]
 
 
@@ -143,7 +157,8 @@ def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
 
 def _scene(number: int, block: Block, chapter: Chapter, language: str, previous: Scene | None) -> Scene:
     found = [finding for segment in block.segments for finding in findings(segment, language)]
-    place_class, confidence = _place(found, block)
+    cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
+    place_class, confidence = _place(found, block, cues, language)
     scene = Scene(
         id=f"{chapter.id}-s{number}",
         chapter=chapter.id,
@@ -176,7 +191,7 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
         cold_season=any(f.kind == "season" for f in found),
         light_wind=bool(wind) and all(word in ("breeze", "微风", "清风", "凉风") for word in wind),
     )
-    scene.cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
+    scene.cues = cues
     return scene
 
 

@@ -1,20 +1,25 @@
-"""A book from its published chapters: one loudness for all of them.
+"""A book from its published chapters: one loudness for all of them, and one M4B.
 
 Plain functions over chapter folders; a flow wraps them. `level_book` may be stopped at any point and run again.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixing.book import ChapterMix, book_gain_db, mix_of, remaster
+from mixing.containers import Mark, Part, make_m4b
 from mixing.contracts import AudioFormat, MixError
 from mixing.encodes import EncodeCache
 from mixing.loudness import programme_lufs, tenths
 from mixing.profiles import Profile, load_profile
 from mixing.results import Mastered
+from mixing.tags import Cover, Tags
+from story.captions import from_srt
+from tasks.publish import tag_master
 from tasks.results import ChapterResult, Loudness
 
 _SAME_DB = 0.05  # a master this near its book's gain is left as it is
@@ -66,8 +71,13 @@ def level_book(
             if _has(result, folder, gain_db, profile, audio_format):
                 made.append(None)
                 continue
-            path = folder / f"master.{audio_format}"
-            master = remaster(mix, path, profile, audio_format, gain_db, cache)
+            fresh = folder / f".fresh.{audio_format}"
+            try:
+                master = remaster(mix, fresh, profile, audio_format, gain_db, cache)
+                tag_master(fresh, result.tags, folder / "captions.srt")
+                fresh.replace(folder / f"master.{audio_format}")
+            finally:
+                fresh.unlink(missing_ok=True)
             results[number] = _republish(result, folder, master, profile, audio_format, asked_db)
             changed.add(folder)
             made.append(master)
@@ -82,6 +92,44 @@ def level_book(
         gain_db += off  # the limiter took some of it
     progress(1.0)
     return BookLevel(gain_db, level, [f for f in folders if f in changed], results)
+
+
+def bind_book(
+    folders: Sequence[Path],
+    path: Path,
+    tags: Tags,
+    cover: Path | None = None,
+    *,
+    encodes_dir: Path | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> list[Mark]:
+    """Bind published chapters into one M4B: AAC of each (kept from run to run), then packet copy.
+
+    A chapter that was published as M4A is taken as it is; others are encoded from their stems, with their master's
+    own gain and profile.
+
+    Returns:
+        Where each chapter lies in the book.
+    Raises:
+        SoundboundError: a folder is not whole, or the book can't be written (the last one stays).
+    """
+    picture = Cover.read(cover) if cover else None
+    cache = EncodeCache(encodes_dir) if encodes_dir else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".binding-", dir=path.parent) as scratch:
+        parts = []
+        for number, folder in enumerate(folders):
+            result = read_result(folder)
+            audio = folder / "master.m4a"
+            if not audio.exists():
+                audio = Path(scratch) / f"{number}.m4a"
+                gain_db = result.mix.master_gain_db if result.mix else None
+                mix = ChapterMix.in_folder(folder)
+                remaster(mix, audio, load_profile(result.profile), "m4a", gain_db, cache)
+            cues = from_srt((folder / "captions.srt").read_text(encoding="utf-8"))
+            parts.append(Part(audio, result.title or f"{result.number}", cues))
+            progress(0.9 * (number + 1) / len(folders))
+        return make_m4b(parts, path, tags, picture, lambda share: progress(0.9 + 0.1 * share))
 
 
 def read_result(folder: Path) -> ChapterResult:

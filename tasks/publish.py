@@ -10,8 +10,11 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from mixing.containers import tag_m4a
+from mixing.tags import Tags, write_tags
 from models.takes import Take
-from story.captions import to_srt, to_vtt
+from story.captions import from_srt, to_srt, to_vtt
+from story.errors import SoundboundError
 from story.timeline import Timeline
 from tasks.plan import word_times
 from tasks.progress import StageProgress
@@ -58,14 +61,55 @@ def publish(
     mixed: Path,
     target: Path,
 ) -> ChapterResult:
-    """Complete the mixed folder with timeline, captions, report and provenance, and put it in `target`'s place."""
+    """Complete the mixed folder with timeline, captions, report, provenance and tags, and put it in `target`'s place.
+
+    Raises:
+        PublishError: it can't be written; what was published before is as it was.
+    """
     progress = StageProgress("publish", 1, "chapter")
+    try:
+        result = _complete(result, timeline, takes, names, mixed, target)
+        replace_folder(mixed, target)
+    except OSError as error:
+        raise PublishError(
+            f"the finished chapter can't be written ({error.strerror or error})",
+            where=str(error.filename or target),
+            remedy="check free disk space and permissions, then render again: all takes are kept",
+        ) from error
+    progress.advance()
+    progress.finish()
+    return result
+
+
+class PublishError(SoundboundError):
+    """A finished chapter that can't be put in its place."""
+
+
+def tag_master(path: Path, tags: Tags, captions: Path) -> None:
+    """Title and captions into a finished master, in place."""
+    cues = from_srt(captions.read_text(encoding="utf-8"))
+    if path.suffix == ".m4a":
+        tag_m4a(path, tags, cues=cues)
+    else:
+        write_tags(path, path.suffix.removeprefix("."), tags, cues=cues)  # pyright: ignore[reportArgumentType] - a master's
+
+
+def _complete(
+    result: ChapterResult,
+    timeline: Timeline,
+    takes: dict[str, Take],
+    names: dict[str, str],
+    mixed: Path,
+    target: Path,
+) -> ChapterResult:
     words = word_times(takes)
     (mixed / "timeline.json").write_text(timeline.model_dump_json(indent=1), encoding="utf-8")
     (mixed / "captions.vtt").write_text(to_vtt(timeline, names, words), encoding="utf-8")
     (mixed / "captions.srt").write_text(to_srt(timeline, names, words), encoding="utf-8")
     text = json.dumps(provenance(takes), ensure_ascii=False, indent=1)
     (mixed / "provenance.json").write_text(text, encoding="utf-8")
+    for master in mixed.glob("master.*"):
+        tag_master(master, result.tags, mixed / "captions.srt")
     outputs = {
         p.relative_to(mixed).with_suffix("").as_posix(): target / p.relative_to(mixed) for p in _files(mixed)
     }
@@ -74,9 +118,6 @@ def publish(
     outputs["report"] = target / "report.json"
     result = result.model_copy(update={"outputs": dict(sorted(outputs.items()))})
     (mixed / "report.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
-    replace_folder(mixed, target)
-    progress.advance()
-    progress.finish()
     return result
 
 
@@ -84,9 +125,15 @@ def replace_folder(new: Path, target: Path) -> None:
     """Put folder `new` in `target`'s place: copied beside it first (it may come from another disk), then renamed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     incoming, outgoing = (target.with_name(f".{target.name}.{end}") for end in ("incoming", "outgoing"))
+    if outgoing.exists() and not target.exists():  # killed between the two renames
+        outgoing.rename(target)
     for stale in (incoming, outgoing):
         shutil.rmtree(stale, ignore_errors=True)
-    shutil.move(new, incoming)
+    try:
+        shutil.move(new, incoming)
+    except BaseException:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise
     if target.exists():
         target.rename(outgoing)
     incoming.rename(target)

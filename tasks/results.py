@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from mixing.contracts import MixReport
+from mixing.tags import Tags
 
 Kind = Literal["line", "bed", "effect"]
 Status = Literal["completed", "degraded", "failed"]
@@ -65,4 +66,6 @@ class ChapterResult(BaseModel):
     outputs: dict[str, Path]
     mix: MixReport | None = None  # what the mix measured: per-speaker loudness, speech over bed per line
     stage_seconds: dict[str, float] = {}
+    tags: Tags = Tags()  # what the chapter's file says about itself
     flow_run_id: str | None = None
+    fingerprint: str = ""  # of what decides the chapter's sound: flows/fingerprint.py

@@ -6,15 +6,20 @@ import copy
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pyebur128
 import pytest
 import soundfile
+from mutagen.flac import FLAC
 
 from flows import RenderOptions, render_chapter
+from mixing.containers import read_marks
+from mixing.tags import Tags
 from models.machine import Machine
+from story.captions import from_srt
 from story.errors import SoundboundError
-from tasks.book import level_book, read_result
+from tasks.book import bind_book, level_book, read_result
 from tests.conftest import STORM, save
 
 
@@ -77,3 +82,31 @@ def test_a_book_has_one_gain_its_loudness_and_true_reports(folders, tmp_path):
 def test_a_folder_without_its_report_is_an_error_by_name(tmp_path):
     with pytest.raises(SoundboundError, match=r"report\.json"):
         read_result(tmp_path)
+
+
+def test_published_chapters_become_one_m4b_with_their_captions(folders, tmp_path):
+    tags = Tags(title="The Storm", book="The Storm", author="Soundbound", language="en")
+    book = tmp_path / "book" / "the-storm.m4b"
+    marks = bind_book(folders, book, tags, encodes_dir=tmp_path / "encodes")
+    assert [m.title for m in marks] == ["The Knock", "The Answer"] == [m.title for m in read_marks(book)]
+    results = [read_result(folder) for folder in folders]
+    for mark, result in zip(marks, results, strict=True):
+        assert mark.end_s - mark.start_s == pytest.approx(result.duration_s, abs=0.06)
+    kept = {p.name: p.stat().st_ino for p in (tmp_path / "encodes").rglob("*.audio")}
+    first = book.read_bytes()
+    bind_book(folders, book, tags, encodes_dir=tmp_path / "encodes")
+    assert book.read_bytes() == first
+    assert {p.name: p.stat().st_ino for p in (tmp_path / "encodes").rglob("*.audio")} == kept
+    with av.open(str(book)) as file:
+        texts = [bytes(p)[2:].decode() for p in file.demux(file.streams.subtitles[0]) if p.size > 2]
+    cues = [cue for folder in folders for cue in from_srt((folder / "captions.srt").read_text())]
+    assert texts == [text for _, _, text in cues]
+    assert sorted(p.name for p in book.parent.iterdir()) == ["the-storm.m4b"]
+
+
+def test_a_published_masters_tags_say_what_it_is(folders):
+    folder = folders[0]
+    level_book([folder], "drama", "flac", gain_db=3.0)
+    flac = FLAC(folder / "master.flac")
+    assert (flac["title"], flac["album"], flac["tracknumber"]) == (["The Knock"], ["The Storm"], ["1"])
+    assert flac["lyrics"][0].count("\n") + 1 == len(from_srt((folder / "captions.srt").read_text()))

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from story.captions import WIDTH, WIDTH_CHINESE, captions, columns, split_spans, to_srt, to_vtt, wrap
+from story.captions import (
+    WIDTH,
+    WIDTH_CHINESE,
+    captions,
+    columns,
+    from_srt,
+    split_spans,
+    to_srt,
+    to_vtt,
+    wrap,
+)
 from story.cast import Assignment, Cast
 from story.loading import load_novel
 from story.novel import is_chinese
@@ -168,3 +178,14 @@ def test_wrapping_keeps_every_character_within_the_width(text: str, width: int) 
     lines = wrap(text, width)
     assert bare("".join(lines)) == bare(text)
     assert all(columns(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("treasure_island_ch05.json", 5), ("yao_luxun.json", 1)], ids=["en", "zh"]
+)
+def test_subrip_is_read_back_as_it_was_written(name, number):
+    made, names = example(name, number)
+    cues = from_srt(to_srt(made, names))
+    assert [(start, end) for start, end, _ in cues] == [(c.start_ms, c.end_ms) for c in captions(made)]
+    assert all(text.strip() for _, _, text in cues)
+    assert from_srt("") == []

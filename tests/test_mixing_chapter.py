@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyebur128
 import pytest
 import soundfile
 import soxr
+from mutagen.mp3 import MP3, BitrateMode
 from pystoi import stoi
 
 from benchmarks.mixing.chapters import chapter
 from mixing import MixError, MixInputs, MixResult, load_profile, mix_chapter
+from mixing.contracts import ProfileName
 from mixing.loudness import energies, lufs, speech_lufs
-from story.timeline import EffectSegment
+from mixing.profiles import profile_names
+from story.errors import InputError
+from story.timeline import EffectSegment, voice_only
 
 RATE_HZ = 48_000
 
@@ -187,6 +192,39 @@ def test_mp3_is_below_its_ceiling_after_decoding(inputs, mixed, tmp_path):
     assert sound.shape[1] == pytest.approx(mixed.duration_s * RATE_HZ, abs=2400)
 
 
+def test_acx_is_voice_only_by_all_its_figures(inputs, tmp_path):
+    timeline = voice_only(inputs.timeline)
+    made = mix_chapter(inputs.model_copy(update={"timeline": timeline}), tmp_path, load_profile("acx"), "mp3")
+    info = MP3(made.master).info
+    assert (info.sample_rate, info.bitrate, info.bitrate_mode, info.channels) == (
+        44_100,
+        192_000,
+        BitrateMode.CBR,
+        2,
+    )
+    sound, rate_hz = soundfile.read(made.master, dtype="float64")
+    checks = {check.name: check for check in made.checks}
+    rms = 10 * np.log10((sound**2).mean())
+    assert -23 <= rms <= -18
+    assert checks["rms_dbfs"].value == pytest.approx(rms, abs=0.05)
+    peak = 20 * np.log10(np.abs(sound).max())
+    assert peak <= -3
+    assert checks["peak_dbfs"].value == pytest.approx(peak, abs=0.05)
+    half = rate_hz // 2
+    floor = min((sound[at : at + half] ** 2).mean() for at in range(0, len(sound) - half, half // 5))
+    assert checks["noise_floor_dbfs"].value == pytest.approx(10 * np.log10(floor), abs=3)
+    assert 10 * np.log10(floor) <= -60
+    words = timeline.dialogue_segments
+    assert checks["head_s"].value == pytest.approx(words[0].start_s, abs=0.3)
+    assert {name for name, check in checks.items() if not check.met} <= {
+        "head_s",
+        "tail_s",
+    }  # this generator's
+    assert len(made.warnings) == sum(not check.met for check in made.checks)
+    silent = read(made.stems["effects"])
+    assert not silent.any()
+
+
 def test_progress_rises_to_one_and_no_scratch_remains(inputs, tmp_path):
     shares: list[float] = []
     mix_chapter(inputs, tmp_path / "out", load_profile(), work_dir=tmp_path / "work", progress=shares.append)
@@ -250,3 +288,11 @@ def test_odd_chapters_mix_too(inputs, tmp_path):
     )
     made = mix_chapter(inputs.model_copy(update={"timeline": over}), tmp_path / "over", load_profile())
     assert meter(read(made.master))[1] <= -1.5
+
+
+def test_profiles_in_the_table_are_those_a_person_can_choose():
+    assert set(get_args(ProfileName)) == set(profile_names())
+    assert load_profile("acx").format(None) == "mp3"
+    assert load_profile("drama").format(None) == "flac"
+    with pytest.raises(InputError, match="mp3"):
+        load_profile("acx").format("flac")
