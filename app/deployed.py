@@ -11,12 +11,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prefect import flow
+from prefect import Flow, State, flow
+from prefect.client.schemas.objects import FlowRun
 from prefect.runtime import flow_run
 
 from app.recovery import alive
 from app.settings import Settings, load_settings
+from flows import book as books
 from flows import chapter as chapters
+from flows.book_results import BookResult
+from flows.fan_out import cancel_chapters
 from flows.options import RenderOptions
 from tasks.results import ChapterResult
 
@@ -45,6 +49,38 @@ def render_chapter(novel: Path, chapter: str = "1", options: RenderOptions | Non
     with alive(settings.home, flow_run.id):
         return chapters.render_chapter.fn(
             folder / novel, chapter, in_folder(options, folder), settings.machine()
+        )
+
+
+def _book_name() -> str:
+    return books.run_name(_here()[1])
+
+
+def _cancel_chapters(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    cancel_chapters(flow_run.id)
+
+
+@flow(
+    name="render-book",
+    flow_run_name=_book_name,
+    persist_result=False,
+    on_cancellation=[_cancel_chapters],
+)
+def render_book(
+    novel: Path, chapters: str = "all", options: RenderOptions | None = None, again: bool = False
+) -> BookResult:
+    """Render a whole book, or some chapters of it.
+
+    Args:
+        novel: Path of the novel (JSON) on the worker's machine.
+        chapters: Which chapters: all, 5, 1-3 or 1,4-6.
+        options: How it shall sound, and where it goes.
+        again: Render chapters too that are finished and unchanged.
+    """
+    settings, folder = _here()
+    with alive(settings.home, flow_run.id):
+        return books.render_book.fn(
+            folder / novel, chapters, in_folder(options, folder), settings.machine(), again=again
         )
 
 

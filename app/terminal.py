@@ -112,6 +112,39 @@ class Display:
                 )
 
 
+class BookDisplay:
+    """A display a chapter, one after another; chapters that are kept get a line."""
+
+    def __init__(self, console: Console, rates: Rates) -> None:
+        self._console, self._rates = console, rates
+        self._chapter: Display | None = None
+
+    def __enter__(self) -> BookDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def __call__(self, event: StageEvent) -> None:
+        if event.stage != "book":
+            if self._chapter is not None:
+                self._chapter(event)
+        elif event.state == "started":
+            self._close()
+            title = f"{event.note}  ({event.done + 1:g} of {event.total:g})"
+            self._chapter = Display(self._console, self._rates, title).__enter__()
+        else:
+            self._close()
+            if event.note.endswith("kept"):
+                number = event.note.removesuffix(" kept")
+                self._console.print(f"chapter {number}: finished and unchanged", style="dim", highlight=False)
+
+    def _close(self) -> None:
+        if self._chapter is not None:
+            self._chapter.__exit__()
+            self._chapter = None
+
+
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,10 +1,13 @@
 """The DAGs that Prefect runs.
 
-from flows import RenderOptions, render_chapter
+from flows import RenderOptions, render_book, render_chapter
 result = render_chapter("examples/treasure_island_ch05.json", "5", RenderOptions(output="out"))
 """
 
+from flows.book import render_book
+from flows.book_results import BookError, BookResult
 from flows.chapter import render_chapter
 from flows.options import RenderOptions
+from tasks.results import ChapterResult
 
-__all__ = ["RenderOptions", "render_chapter"]
+__all__ = ["BookError", "BookResult", "ChapterResult", "RenderOptions", "render_book", "render_chapter"]

@@ -40,6 +40,21 @@ def chapter_lock(target: Path, machine: Machine) -> Iterator[Path]:
         yield work_dir
 
 
+@contextlib.contextmanager
+def book_lock(output: Path, novel: Novel, machine: Machine) -> Iterator[None]:
+    """One run over a whole book at a time."""
+    book_dir = output.expanduser().resolve() / folder_name(novel.title)
+    name = f"book-{hashlib.sha256(str(book_dir).encode()).hexdigest()[:12]}"
+    machine.lock_dir.mkdir(parents=True, exist_ok=True)
+    with (machine.lock_dir / f"{name}.lock").open("a") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            get_run_logger().info("another run is at work on this book in %s; waiting for it", book_dir)
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def book_cast(book_dir: Path, novel: Novel, voices: list[Voice], model: str, machine: Machine) -> Cast:
     """The book's cast for `model`, kept in `<book>/cast.json`; what a person edited there wins."""
     path = book_dir / "cast.json"

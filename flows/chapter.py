@@ -15,7 +15,9 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from flows.artifacts import show_chapter
 from flows.book_files import book_cast, chapter_lock, chapter_target
+from flows.fingerprint import fingerprint
 from flows.forecast import rates_file, tell_plan
 from flows.gpu_stage import run_stage
 from flows.limit import ensure_limit
@@ -26,7 +28,7 @@ from models import catalog
 from models.machine import Machine
 from models.takes import TakeStore
 from story.loading import load_novel, select_chapters
-from story.novel import Novel
+from story.novel import Chapter, Novel
 from story.timeline import voice_only
 from tasks.analyze import analyze_scenes
 from tasks.cleanup import clean_up
@@ -51,6 +53,10 @@ def run_name(folder: Path = Path()) -> str:
         chapter = select_chapters(novel, str(given["chapter"]))[0]
     except Exception:  # the run itself will say what is wrong
         return f"{path.stem} · {given['chapter']}"
+    return title_of(novel, chapter)
+
+
+def title_of(novel: Novel, chapter: Chapter) -> str:
     return " · ".join(filter(None, [novel.title, str(chapter.number), chapter.title]))
 
 
@@ -83,6 +89,7 @@ def render_chapter(
             get_run_logger().error("temporary files of the failed run are kept in %s", work_dir)
             raise
         clean_up(work_dir)
+    show_chapter(result, machine)
     if result.status == "degraded":
         return Completed(name="Degraded", message=summary(result), data=result)  # pyright: ignore[reportReturnType]
     return result
@@ -152,6 +159,7 @@ def _render(
         credits=sorted({engines.credit_for(w.request) for w in (*wanted_beds, *wanted_effects)} - {""}),
         stage_seconds=clock.laps,
         flow_run_id=flow_run.id,
+        fingerprint=fingerprint(book, chapter, cast, options, machine),
     )
     names = {c.id: c.name for c in book.characters}
     takes = {**lines.takes, **beds.takes, **effects.takes}

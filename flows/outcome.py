@@ -28,6 +28,7 @@ def result_of(
     credits: list[str],
     stage_seconds: dict[str, float],
     flow_run_id: str | None,
+    fingerprint: str,
 ) -> ChapterResult:
     """`stages` are dialogue, environment and effects; `models` are the speech and the sound model's names."""
     missing = missing_sounds(timeline, *stages)
@@ -56,6 +57,7 @@ def result_of(
         stage_seconds=stage_seconds,
         tags=chapter_tags(novel, chapter, voices),
         flow_run_id=flow_run_id,
+        fingerprint=fingerprint,
     )
 
 

@@ -88,3 +88,4 @@ class ChapterResult(BaseModel):
     scenes: list[SceneSpan] = []
     tags: Tags = Tags()  # what the chapter's file says about itself
     flow_run_id: str | None = None
+    fingerprint: str = ""  # of what decides the chapter's sound: flows/fingerprint.py

@@ -29,12 +29,14 @@ def render(
     format: Literal["flac", "wav", "mp3", "opus", "m4a"] | None = None,
     profile: Literal["drama", "podcast", "broadcast", "acx"] = "drama",
     seed: int = 0,
+    again: bool = False,
     json: bool = False,
     verbose: Annotated[bool, Parameter(alias="-v")] = False,
 ) -> int:
     """Render chapters into mastered audio.
 
-    The same command continues a stopped run and re-uses every take whose text, voice and settings are unchanged.
+    The same command continues a stopped run: of several chapters, those that are finished and unchanged are kept, and
+    every take is used again whose text, voice and settings are unchanged.
 
     Parameters
     ----------
@@ -54,6 +56,8 @@ def render(
         Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS; acx is voice only, by Audible's rules.
     seed
         Another seed gives other takes.
+    again
+        Of several chapters, render the finished ones too.
     json
         Print the result as one JSON object.
     verbose
@@ -78,12 +82,11 @@ def render(
     with prefect_server(
         settings.home, settings.prefect_api_url, lambda line: console.print(line, style="dim")
     ):
-        results = [_one(novel, book, c, choices, settings, console) for c in chapters]
-    overall = in_sum(results)
+        overall = _render(novel, book, chapters, choices, settings, console, again=again)
     if json:
         print_json(overall)
     else:
-        _tell(results, Console(soft_wrap=True, highlight=False))
+        _tell(overall, Console(soft_wrap=True, highlight=False))
     return EXIT[overall["status"]]
 
 
@@ -106,37 +109,60 @@ def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Setti
     return speech.name, sound.name
 
 
-def _one(
+def _render(
     path: Path,
     book: Novel,
-    chapter: Chapter,
+    chapters: list[Chapter],
     choices: dict[str, Any],
     settings: Settings,
     console: Console,
+    *,
+    again: bool,
 ) -> dict[str, Any]:
-    """Run the flow for one chapter; a failure becomes a result, so that the other chapters go on."""
-    from app.terminal import Display
-    from flows import RenderOptions, render_chapter
+    """One chapter by the chapter's flow, several by the book's."""
+    from app.terminal import BookDisplay, Display
+    from flows import BookError, RenderOptions, render_book, render_chapter
+    from flows.chapter import rates_file, title_of
     from tasks.progress import listening
     from tasks.rates import Rates
 
-    title = " · ".join(filter(None, [book.title, str(chapter.number), chapter.title]))
-    with Display(console, Rates(settings.home / "rates.json"), title) as display, listening(display):
+    options, machine = RenderOptions(**choices), settings.machine()
+    rates = Rates(rates_file(machine))
+    if len(chapters) == 1:
+        only = chapters[0]
+        with Display(console, rates, title_of(book, only)) as display, listening(display):
+            try:
+                result = render_chapter(path.resolve(), only.id, options, machine)
+            except SoundboundError as e:
+                console.print(f"failed: {e}", style="bold red", highlight=False, markup=False)
+                return in_sum([_failed(only.id, str(e))])
+        return in_sum([result.model_dump(mode="json")])
+    spec = "all" if len(chapters) == len(book.chapters) else ",".join(str(c.number) for c in chapters)
+    with BookDisplay(console, rates) as display, listening(display):
         try:
-            result = render_chapter(path.resolve(), chapter.id, RenderOptions(**choices), settings.machine())
-        except SoundboundError as e:
-            console.print(f"failed: {e}", style="bold red", highlight=False, markup=False)
-            return {"status": "failed", "chapter": chapter.id, "error": str(e), "exit_status": e.exit_status}
-    return result.model_dump(mode="json")
+            whole = render_book(path.resolve(), spec, options, machine, again=again, where="here")
+        except BookError as e:
+            whole = e.result
+    return in_sum(
+        [
+            c.result.model_dump(mode="json") | {"kept": c.kept} if c.result else _failed(c.chapter, c.error)
+            for c in whole.chapters
+        ],
+        whole.model_dump(mode="json", exclude={"chapters"}),
+    )
 
 
-def in_sum(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """The whole command's result: the worst status, sums, and every chapter."""
+def _failed(chapter: str, error: str) -> dict[str, Any]:
+    return {"status": "failed", "chapter": chapter, "error": error}
+
+
+def in_sum(results: list[dict[str, Any]], book: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The whole command's result: status, sums, and every chapter; of a book also what is the book's own."""
     worst = max((r["status"] for r in results), key=["completed", "degraded", "failed"].index)
     made = [r for r in results if r["status"] != "failed"]
     one = made[0] if len(results) == 1 and made else None
-    return {
-        "status": worst,
+    whole = {
+        "status": book["status"] if book else worst,
         "outputs": one["outputs"] if one else {r["chapter"]: r["outputs"] for r in made},
         "duration_s": round(sum(r["duration_s"] for r in made), 3),
         "takes_generated": sum(r["takes_generated"] for r in made),
@@ -146,15 +172,22 @@ def in_sum(results: list[dict[str, Any]]) -> dict[str, Any]:
         "missing": [m for r in made for m in r["missing"]],
         "chapters": results,
     }
+    return whole | {"book": book} if book else whole
 
 
-def _tell(results: list[dict[str, Any]], out: Console) -> None:
+def _tell(overall: dict[str, Any], out: Console) -> None:
     from flows.outcome import lufs
 
-    for r in results:
+    for r in overall["chapters"]:
         if r["status"] == "failed":
             out.print(f"\n[bold red]failed[/]    {r['chapter']}", style="")
             out.print(f"  {r['error']}", markup=False)
+            continue
+        if r.get("kept"):
+            out.print(
+                f"\n[bold green]kept[/]       {_plain(r['novel'])} · {r['number']} · {_plain(r['title'])}"
+            )
+            out.print(f"  listen    {r['outputs']['master']}", markup=False)
             continue
         colour = "green" if r["status"] == "completed" else "yellow"
         minutes, seconds = divmod(round(r["duration_s"]), 60)
@@ -181,6 +214,19 @@ def _tell(results: list[dict[str, Any]], out: Console) -> None:
         for w in r["warnings"]:
             out.print(f"  [yellow]warning[/]   {_plain(w)}")
         out.print(f"  report    {r['outputs']['report']}", markup=False)
+    if book := overall.get("book"):
+        _tell_book(book, out)
+
+
+def _tell_book(book: dict[str, Any], out: Console) -> None:
+    colour = {"completed": "green", "degraded": "yellow", "failed": "red"}[book["status"]]
+    hours, rest = divmod(round(book["duration_s"]), 3600)
+    length = f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+    out.print(f"\n[bold {colour}]{book['status']}[/]  {_plain(book['novel'])}: {length}")
+    for name, path in book["outputs"].items():
+        out.print(f"  {name:<9} {path}", markup=False)
+    for again in book["again"]:
+        out.print(f"  again     {again}", markup=False)
 
 
 def _plain(text: str) -> str:
