@@ -85,7 +85,7 @@ def drop(window: Chrome, service: Service, novel: dict[str, Any]) -> None:
     until(lambda: novel["title"] in text(window, "h1"))
     choose(window, "Voices by", "hibari")
     click(window, "#sb-render")
-    until(lambda: "/run/" in window.current_url)
+    until(lambda: "/runs/" in window.current_url)
 
 
 def choose(window: Chrome, label: str, option: str) -> None:
@@ -148,7 +148,7 @@ def test_a_dropped_book_is_rendered_watched_heard_and_changed(service: Service, 
     field.send_keys("asked Tom, and the window rattled.")
     time.sleep(0.5)
     click(window, "#sb-edit-render")
-    until(lambda: "/run/" in window.current_url and task_of(window) != first)
+    until(lambda: "/runs/" in window.current_url and task_of(window) != first)
     until(lambda: text(window, "#sb-status") == "completed", 240)
     results = service.get(f"/tasks/{task_of(window)}/results")
     assert results["takes_generated"] == 1
@@ -212,7 +212,7 @@ def test_what_is_no_book_is_told_in_a_sentence(service: Service, window: Chrome)
     said = until(lambda: text(window, ".q-notification"))
     assert "content" in said
     assert "Traceback" not in said
-    window.get(f"{service.url}/run/not-a-task")
+    window.get(f"{service.url}/runs/not-a-task")
     until(lambda: "no such task" in text(window, "main"))
 
 

@@ -26,7 +26,7 @@ def mount_page(app: FastAPI, desk: Callable[[], Desk]) -> None:
     async def home(request: Request) -> None:
         Home(View.of(request), desk()).build()
 
-    @ui.page("/run/{task_id}")
+    @ui.page("/runs/{task_id}")
     async def run(request: Request, task_id: str) -> None:
         view = View.of(request)
         try:

@@ -96,7 +96,7 @@ class EditDialog:
             self._render.enable()
         self._dialog.close()
         tell(self.view.words("queued_now", time=self.view.words.time(ordered.estimated_s)))
-        ui.navigate.to(f"/run/{ordered.run.task_id}")
+        ui.navigate.to(f"/runs/{ordered.run.task_id}")
 
 
 def _choose(select: ui.select, value: str) -> None:

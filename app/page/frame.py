@@ -44,7 +44,7 @@ class View:
         return f"{self.root}/api/v1/tasks/{quote(str(task_id))}{path}"
 
     def page(self, task_id: object) -> str:
-        return f"{self.root}/run/{quote(str(task_id))}"
+        return f"{self.root}/runs/{quote(str(task_id))}"
 
 
 @contextmanager

@@ -149,7 +149,7 @@ class Home:
                 finally:
                     order.enable()
                 tell(words("queued_now", time=words.time(ordered.estimated_s)))
-                ui.navigate.to(f"/run/{ordered.run.task_id}")
+                ui.navigate.to(f"/runs/{ordered.run.task_id}")
 
             with ui.element("div").classes("sb-row"):
                 order = (
@@ -160,7 +160,7 @@ class Home:
                 ui.button(words("another"), on_click=self._ask_for_book).props("flat no-caps")
 
     async def _refresh(self) -> None:
-        runs = await self.desk.runs.recent(limit=self._shown + 1)
+        runs, _ = await self.desk.runs.recent(limit=self._shown + 1)
         told = [(r.task_id, r.name, r.status, r.started or r.created) for r in runs]
         if told == self._library:
             return

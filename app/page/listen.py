@@ -164,7 +164,7 @@ class Listen:
     async def _render_recast(self) -> None:
         ordered = await self.desk.recast(self.run, self.done.chapter.id, self._recast)
         tell(self.words("queued_now", time=self.words.time(ordered.estimated_s)))
-        ui.navigate.to(f"/run/{ordered.run.task_id}")
+        ui.navigate.to(f"/runs/{ordered.run.task_id}")
 
     def _sample(self, who: Voiced) -> str | None:
         """The id of a line that lets this voice be heard: the longest that is not too long."""
@@ -175,11 +175,22 @@ class Listen:
 
     def _downloads(self) -> None:
         heading(self.words("downloads"))
-        with ui.element("ul").classes("sb-list"):
-            for name, path in self._files.items():
-                with ui.element("li"):
-                    address = self.view.task(self.run.task_id, f"/files/{quote(name)}?download=true")
-                    ui.link(f"{name} ({_size(path.stat().st_size)})", address)
+        show_files(
+            {
+                self.view.task(self.run.task_id, f"/files/{quote(name)}?download=true"): path
+                for name, path in self._files.items()
+            },
+            self.done.folder,
+        )
+
+
+def show_files(files: dict[str, Path], folder: Path | None = None) -> None:
+    """Links to files by their addresses, with sizes; named as they lie in `folder`."""
+    with ui.element("ul").classes("sb-list"):
+        for address, path in files.items():
+            name = path.relative_to(folder).as_posix() if folder else path.name
+            with ui.element("li"):
+                ui.link(f"{name} ({_size(path.stat().st_size)})", address)
 
 
 def _line_html(line: Line, pencil: str) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from uuid import UUID
 
 from nicegui import ui
 
-from app.finished import Finished, finished
+from app.finished import Finished, book_files, finished
 from app.orders import Desk
 from app.page.frame import View, card, frame, heading
 from app.page.home import show_runs
-from app.page.listen import Listen
+from app.page.listen import Listen, show_files
 from app.page.steps import Steps
 from app.page.telling import guarded
 from app.problems import Problem
@@ -39,10 +40,9 @@ class RunPage:
                     self._chip = ui.label("").classes("sb-chip").props("id=sb-status role=status")
                 ui.label(self.words("prefect_id", id=self.run.task_id)).classes("sb-quiet")
                 self._message = ui.label("").classes("sb-quiet").props("id=sb-message")
-                if self.run.kind == "chapter":
-                    with ui.expansion(self.words("steps"), value=True).props("id=sb-steps") as self._fold:
-                        self._steps = Steps(self.view)
-                else:
+                with ui.expansion(self.words("steps"), value=True).props("id=sb-steps") as self._fold:
+                    self._steps = Steps(self.view)
+                if self.run.kind == "book":
                     heading(self.words("chapters_of_book"))
                 self._list = ui.element("div")
                 with ui.element("div").classes("sb-row"):
@@ -66,9 +66,8 @@ class RunPage:
 
     async def _tick(self) -> None:
         progress = await self.desk.runs.progress(self.run.task_id)
-        if self.run.kind == "chapter":
-            self._steps.show(progress)
-        elif self._ticks % LOG_EVERY == 0 or progress.status in ENDED:
+        self._steps.show(progress)
+        if self.run.kind == "book" and (self._ticks % LOG_EVERY == 0 or progress.status in ENDED):
             await self._show_children()
         if self._ticks % LOG_EVERY == 0 or progress.status in ENDED:
             await self._show_log()
@@ -88,12 +87,11 @@ class RunPage:
             progress.status in ("failed", "cancelled", "degraded") and self.run.from_deployment
         )
         self._timer.interval = 5.0 if over else EVERY_S
-        if self.run.kind == "chapter":
-            self._fold.value = progress.status not in ("completed", "degraded")
+        self._fold.value = progress.status not in ("completed", "degraded")
         self._results.clear()
-        if over and self.run.kind == "chapter":
+        if over:
             self.run = await self.desk.runs.get(self.run.task_id)
-            await self._show_results()
+            await (self._show_results() if self.run.kind == "chapter" else self._show_book())
 
     async def _show_results(self) -> None:
         library = self.desk.settings.library_dir
@@ -113,6 +111,20 @@ class RunPage:
         await listen.prepare()
         with self._results:
             listen.build()
+
+    async def _show_book(self) -> None:
+        try:
+            files = await self.desk.heavy(lambda: book_files(self.run, self.desk.settings.library_dir))
+        except Problem:
+            return  # a book that failed at once
+        with self._results, card():
+            heading(self.words("downloads"))
+            show_files(
+                {
+                    self.view.task(self.run.task_id, f"/book/{quote(n)}?download=true"): p
+                    for n, p in files.items()
+                }
+            )
 
     async def _show_children(self) -> None:
         runs = await self.desk.runs.children(self.run.task_id)
