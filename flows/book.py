@@ -29,6 +29,7 @@ from flows.options import RenderOptions
 from models import catalog
 from models.machine import Machine
 from story.errors import SoundboundError
+from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
 from story.novel import Chapter, Novel
 from tasks.results import ChapterResult, Status
@@ -62,7 +63,7 @@ def render_book(
     """Render the chapters of a book.
 
     Args:
-        novel: path of the novel JSON.
+        novel: path of the novel JSON, or of a book in any form that is imported.
         chapters: which: all, 5, 1-3 or 1,4-6.
         options: what a person chooses.
         machine: where things live; filled in by the door that starts the run.
@@ -79,8 +80,8 @@ def render_book(
         BookError: no chapter could be rendered; its `result` says why for each.
         SoundboundError: the book or the options are wrong.
     """
-    novel = novel.expanduser().resolve()
     options, machine = absolute(options or RenderOptions()), machine or Machine()
+    novel = novel_file(novel.expanduser().resolve(), machine.home / BOOKS)
     book = load_novel(novel)
     wanted = select_chapters(book, chapters)
     ensure_limit(machine.tag)

@@ -28,6 +28,7 @@ from flows.options import FeedOptions, RenderOptions
 from flows.shelf import put_on_shelf
 from flows.watched import Watched, look
 from models.machine import Machine
+from story.importing.library import BOOKS
 from story.loading import load_novel
 from story.novel import Novel
 from tasks.results import Status
@@ -74,7 +75,7 @@ def render_new_chapters(
     options = absolute(options or RenderOptions(format="mp3", profile="podcast"))
     feed, machine = feed or FeedOptions(), machine or Machine()
     ensure_limit(machine.tag)
-    found = look(watch.expanduser().resolve())
+    found = look(watch.expanduser().resolve(), machine.home / BOOKS)
     for path, why in found.unread.items():
         get_run_logger().warning("%s is left out: %s", path.name, why)
     shows = [_render_show(novel, options, feed, machine, where) for novel in found.novels]
