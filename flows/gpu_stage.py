@@ -13,6 +13,7 @@ from prefect import Task
 from prefect.logging import get_run_logger
 
 from flows.slots import watched
+from models.gpu import note_asked
 from models.machine import Machine
 from models.takes import Take, TakeStore
 from tasks.generation import Generated, Wanted, find, stage_timeout_s
@@ -38,6 +39,7 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
         tell(StageEvent(name, "skipped", len(wanted), len(wanted), "take"))
         return result
     tagged = stage.with_options(tags=[machine.tag], timeout_seconds=stage_timeout_s(found.absent, machine))
+    note_asked(machine, found.absent[0].engine.device, name)
     log, begun = get_run_logger(), threading.Event()
 
     def heard(event: StageEvent) -> None:

@@ -18,7 +18,9 @@ from models.batching import Request
 from models.catalog import ModelEntry
 from models.machine import EngineSettings, Machine
 from models.process import EngineSpec
-from tests import engines
+from tests import engines, speech_server
+
+VOICES_SERVER = engines.VOICES.with_name("voices_server.json")
 
 SENTENCES = {
     "en": ["The rain fell all night.", "Nobody came to the door.", "He waited."],
@@ -26,7 +28,11 @@ SENTENCES = {
 }
 
 # name of a catalog engine → (folder) → settings under which it runs with tiny weights
-PREPARED: dict[str, Callable[[Path], EngineSettings]] = {}
+PREPARED: dict[str, Callable[[Path], EngineSettings]] = {
+    "openai": lambda _: EngineSettings(
+        options={"url": speech_server.shared().url, "tries": 2}, voices=VOICES_SERVER, languages=["en"]
+    ),
+}
 
 # engines of tests/engines.py that behave, as a person would declare their own
 OWN = {
