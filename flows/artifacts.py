@@ -17,7 +17,7 @@ from flows.book_results import BookChapter, BookResult
 from flows.outcome import lufs, summary
 from models.machine import Machine
 from story.novel import Chapter
-from tasks.progress import StageEvent, tell
+from tasks.progress import StageEvent, only_a_view, tell
 from tasks.results import ChapterResult
 
 
@@ -27,8 +27,10 @@ class BookProgress:
     def __init__(self, chapters: list[Chapter]) -> None:
         self._total, self._done = len(chapters), 0
         key = f"book-{_run_tail()}"
-        made = create_progress_artifact(0.0, key=key, description=self._description())
-        self._artifact = made if isinstance(made, UUID) else None
+        self._artifact: UUID | None = None
+        with only_a_view():
+            made = create_progress_artifact(0.0, key=key, description=self._description())
+            self._artifact = made if isinstance(made, UUID) else None
 
     def begins(self, title: str) -> None:
         """A chapter is rendered in this process from now on."""
@@ -39,9 +41,9 @@ class BookProgress:
         note = f"{chapter.number} {'kept' if chapter.kept else chapter.status}"
         tell(StageEvent("book", "advanced", self._done, self._total, "chapter", note))
         if self._artifact is not None:
-            update_progress_artifact(
-                self._artifact, progress=100 * self._done / self._total, description=self._description()
-            )
+            share = 100 * self._done / self._total
+            with only_a_view():
+                update_progress_artifact(self._artifact, progress=share, description=self._description())
 
     def finish(self) -> None:
         tell(StageEvent("book", "finished", self._done, self._total, "chapter"))
@@ -57,14 +59,18 @@ def show_chapter(result: ChapterResult, machine: Machine) -> None:
         for v in result.cast
     ]
     tail = _run_tail()
-    create_table_artifact(rows, key=f"cast-{tail}", description=f"Cast, voices of {result.speech_model}")
-    create_markdown_artifact(chapter_markdown(result, machine), key=f"result-{tail}", description="Result")
+    with only_a_view():
+        create_table_artifact(rows, key=f"cast-{tail}", description=f"Cast, voices of {result.speech_model}")
+        create_markdown_artifact(
+            chapter_markdown(result, machine), key=f"result-{tail}", description="Result"
+        )
 
 
 def show_book(result: BookResult, machine: Machine) -> None:
-    create_markdown_artifact(
-        book_markdown(result, machine), key=f"result-{_run_tail()}", description="Result"
-    )
+    with only_a_view():
+        create_markdown_artifact(
+            book_markdown(result, machine), key=f"result-{_run_tail()}", description="Result"
+        )
 
 
 def chapter_markdown(result: ChapterResult, machine: Machine) -> str:

@@ -49,6 +49,7 @@ class Segment(BaseModel):
     char_end: int | None = None
     speaker_confidence: float | None = None
     speaker_rule: str | None = None
+    separator: str | None = None  # of the source, between the segment before and this one
 
     @property
     def spoken(self) -> bool:
@@ -67,6 +68,7 @@ class Chapter(BaseModel):
     number: int = Field(ge=0)
     title: str = ""
     segments: list[Segment]
+    tail: str = ""  # what the source has after the last segment
 
 
 class Novel(BaseModel):

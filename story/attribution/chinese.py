@@ -1,0 +1,369 @@
+"""Speakers of a Chinese book: its names from its leads, people from its names, then each chapter's turns.
+
+Works on simplified text (the offsets are those of the original) and shows names as the book writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from story.attribution.chinese_names import is_full_name, names_of
+from story.attribution.chinese_tags import (
+    Names,
+    Subject,
+    clause_subject,
+    clauses,
+    find_subject,
+    groups,
+    lead_verb,
+    nouns,
+    speech_verb,
+)
+from story.attribution.decode import Decider, Scene
+from story.attribution.mentions import Mention
+from story.attribution.nameless import add_nameless
+from story.attribution.names import Name
+from story.attribution.quotations import Quote, Span
+from story.attribution.reading import Prose, Read
+from story.attribution.roster import Person, Roster
+from story.attribution.tags import Finding
+from story.attribution.turns import Turn
+from story.lexicon import plain_chinese
+from story.novel import Gender
+from story.people import gender_of
+
+LEAD_CHARS = 160
+FIRST_PERSON_RATE = 0.004  # of the characters of narration that are 我
+_BEFORE_CALL = re.compile(r"(?:^|[，。！？…、“「\s])$")
+_AFTER_CALL = re.compile(r"[，！？。…、：]|$")
+_SHE = "她"
+
+
+def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None) -> tuple[Roster, list[Read]]:
+    """People and speakers of a book; `given` is a closed list of people, None discovers them."""
+    plain = [replace(c, text=plain_chinese(c.text)) for c in chapters]
+    leads = [lead for c in plain for lead in _leads(c)]
+    known = names_of(leads, (piece for c in plain for piece in _narration(c)))
+    if given is not None:
+        roster = Roster([_simplified(p) for p in given])
+        known = Names.of(
+            {
+                plain_chinese(a)
+                for p in given
+                for a in [p.name, *p.aliases]
+                if len(a) > 1 or a not in "我他她你"
+            }
+        )
+    else:
+        counts = Counter[str]()
+        pattern = _any_of(known.known)
+        if pattern is not None:
+            for chapter in plain:
+                counts.update(pattern.findall(chapter.text))
+        roster = Roster(_people(known, counts))
+    cut = [_turns(c, known) for c in plain]
+    if given is None:
+        add_nameless(roster, cut)
+    pattern = _any_of({a for p in roster.people for a in p.aliases if len(a) > 1 and not p.group})
+    found = [[(m.start(), m.end(), m[0]) for m in pattern.finditer(c.text)] if pattern else [] for c in plain]
+    _learn_genders(roster, plain, found)
+    weight = [float(max(1, sum(p.aliases.values()))) for p in roster.people]
+    narrator = _narrator(roster, plain, closed=given is not None)
+    weight += [2.0] * (len(roster.people) - len(weight))
+    reads = []
+    for chapter, turns, names in zip(plain, cut, found, strict=True):
+        _name_turns(chapter, turns, names)
+        scene = Scene(_by_block(chapter, names, roster), weight, narrator)
+        reads.append(
+            Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
+        )
+    for person in roster.people:
+        person.name = _as_written(person.name, chapters, plain)
+    return roster, reads
+
+
+def _leads(chapter: Prose) -> list[str]:
+    found, before = [], 0
+    for quote in chapter.quotes:
+        floor = max(chapter.spans[quote.block].start, before, quote.outer_start - 60)
+        if lead_verb(chapter.text[floor : quote.outer_start]):
+            found.append(chapter.text[floor : quote.outer_start])
+        before = quote.outer_end
+    return found
+
+
+def _narration(chapter: Prose) -> Iterator[str]:
+    at = 0
+    for quote in chapter.quotes:
+        if quote.kind != "word":
+            yield chapter.text[at : quote.outer_start]
+            at = quote.outer_end
+    yield chapter.text[at:]
+
+
+def _any_of(words: set[str] | frozenset[str]) -> re.Pattern[str] | None:
+    ordered = sorted((re.escape(w) for w in words if w), key=lambda w: (-len(w), w))
+    return re.compile("|".join(ordered)) if ordered else None
+
+
+def _simplified(person: Person) -> Person:
+    aliases = Counter({plain_chinese(a): n for a, n in person.aliases.items()})
+    return replace(person, name=plain_chinese(person.name), aliases=aliases)
+
+
+def _people(names: Names, counts: Counter[str]) -> list[Person]:
+    """Names of the same person joined: 林黛玉 and 黛玉, 凤姐儿 and 凤姐, 周瑞家 and 周瑞家的."""
+    owner: dict[str, str] = {}
+    everyone = set(names.known)
+    for name in sorted(everyone, key=lambda n: (len(n), n)):
+        for shorter in (name[1:], name[2:], name.removesuffix("儿"), name.removesuffix("的")):
+            if shorter != name and len(shorter) > 1 and shorter in everyone:
+                if name.endswith(shorter) and not is_full_name(name, shorter):
+                    continue
+                owner[name] = owner.get(shorter, shorter)
+                break
+    aliases: dict[str, Counter[str]] = defaultdict(Counter)
+    for name in everyone:
+        aliases[owner.get(name, name)][name] += counts[name]
+    people = []
+    for forms in aliases.values():
+        if sum(forms.values()) < 2:
+            continue
+        best = max(forms, key=lambda n: (forms[n], n))
+        person = Person("", best, forms)
+        person.gender = gender_of_name([best, *forms])
+        people.append(person)
+    return sorted(people, key=lambda p: (-sum(p.aliases.values()), p.name))
+
+
+def gender_of_name(names: list[str]) -> Gender:
+    from story.novel import Character
+
+    return gender_of(Character(id="x", name=names[0], aliases=names[1:]), Counter())[0]
+
+
+# turns
+
+
+def _turns(chapter: Prose, names: Names) -> list[Turn]:
+    """Quotations with what their leads and tags say; a paragraph's lines may be of several people."""
+    turns: list[Turn] = []
+    text, quotes = chapter.text, chapter.quotes
+    last_block = -1
+    for i, quote in enumerate(quotes):
+        if quote.kind == "word":
+            continue
+        if quote.continues and turns:
+            turns[-1].quotes.append(i)
+            turns[-1].last_block = quote.last_block
+            last_block = quote.last_block
+            continue
+        same = i > 0 and quotes[i - 1].last_block == quote.block
+        floor = quotes[i - 1].outer_end if same else chapter.spans[quote.block].start
+        before = text[floor : quote.outer_start]
+        nxt = quotes[i + 1] if i + 1 < len(quotes) and quotes[i + 1].block == quote.last_block else None
+        ceiling = nxt.outer_start if nxt else chapter.spans[quote.last_block].end
+        after = text[quote.outer_end : max(ceiling, quote.outer_end)]
+        if same and turns and turns[-1].block == quote.block and _resumes(before):
+            turns[-1].quotes.append(i)
+            finding = _lead(before, names)
+            if finding is not None and not turns[-1].findings:
+                turns[-1].findings.append(finding)
+            continue
+        turn = Turn([i], quote.block, quote.last_block)
+        finding = _lead(before, names)
+        if finding is None and not before.strip() and quote.block and not same:
+            above = chapter.spans[quote.block - 1]
+            tail = text[max(above.start, above.end - LEAD_CHARS) : above.end]
+            if tail.rstrip().endswith(("：", ":")) and not _has_quote(quotes, i, above):
+                finding = _lead(tail, names)
+        if finding is not None:
+            turn.findings.append(finding)
+        elif after.strip() and not (nxt and after.rstrip().endswith(("：", ":"))):
+            tag = _tag(after, names)
+            if tag is not None and tag.rule == "tag":
+                turn.findings.append(tag)
+            elif tag is not None:
+                turn.action = tag
+        if not turn.findings and before.strip():
+            subject = _first_subject(before, names, last=True)
+            if subject is not None:
+                turn.action = Finding("action before", _mention(subject))
+        turn.gap = 0 if same else None if not turns else max(0, quote.block - last_block - 1)
+        turn.same_block = same and bool(turns)
+        if turn.gap or turn.gap is None:
+            above = chapter.spans[quote.block - 1] if quote.block else None
+            if above is not None:
+                subject = _first_subject(text[above.start : above.end], names)
+                turn.gap_subject = _mention(subject) if subject else None
+        last_block = quote.last_block
+        turns.append(turn)
+    return turns
+
+
+def _has_quote(quotes: Sequence[Quote], i: int, above: Span) -> bool:
+    return i > 0 and quotes[i - 1].outer_end >= above.end - 1
+
+
+def _resumes(between: str) -> bool:
+    """`…，”老栓说，“…`: the same person goes on; `…。”宝玉道：“…` is another's lead."""
+    stripped = between.strip()
+    if not stripped:
+        return False
+    return not stripped.endswith(("：", ":")) and bool(speech_verb().search(stripped)) and len(stripped) <= 60
+
+
+def _lead(before: str, names: Names) -> Finding | None:
+    if not before.strip() or not lead_verb(before):
+        return None
+    subject = find_subject(before[-LEAD_CHARS:], names)
+    return Finding(f"lead {subject.reach}".strip(), _mention(subject)) if subject else None
+
+
+_VOICE = re.compile(r"^[，,]?(?:这)?是(?P<who>[^。，；]{1,14}?)的(?:声音|嗓音|口气|声气)")
+
+
+def _tag(after: str, names: Names) -> Finding | None:
+    """What follows a line: a tag when its sentence has a verb of speech, else the subject of an action."""
+    sentence = re.split(r"[。！？；\n]", after[:120], maxsplit=1)[0]
+    voice = _VOICE.match(sentence)
+    if voice:
+        word = voice["who"]
+        word = re.sub(r"^一个|^那个|^这个", "", word)
+        head = next((n for n in sorted(nouns(), key=len, reverse=True) if word.endswith(n)), "")
+        kind = "name" if word in names.known else "noun"
+        subject = Subject(0, 0, word, kind, nouns().get(head, "unknown"))
+        return Finding("tag", _mention(subject))
+    spans = clauses(sentence)
+    if not spans:
+        return None
+    subject = clause_subject(sentence, *spans[0], names, last=True)
+    if subject is None:
+        return None
+    verb = speech_verb().search(sentence, subject.end)
+    rule = "tag" if verb and verb.start() - subject.end <= 24 else "action after"
+    return Finding(rule, _mention(subject))
+
+
+def _first_subject(text: str, names: Names, *, last: bool = False) -> Subject | None:
+    """The subject of a paragraph's last sentence (`last`) or else of its first clause that has one."""
+    sentence = [s for s in re.split(r"[。！？\n]", text) if s.strip()]
+    if not sentence:
+        return None
+    piece = sentence[-1]
+    for start, end in clauses(piece):
+        subject = clause_subject(piece, start, end, names)
+        if subject is not None:
+            return subject
+    return None
+
+
+def _mention(subject: Subject) -> Mention:
+    kind = {"name": "name", "noun": "noun", "pronoun": "pronoun"}[subject.kind]
+    text = "I" if subject.text == "我" else subject.text
+    if subject.kind == "pronoun" and subject.group:
+        text = "they"
+    return Mention(
+        kind,  # type: ignore[arg-type]
+        subject.start,
+        subject.end,
+        text,
+        subject.gender,
+        (subject.text,) if kind == "name" else (),
+        head=subject.text,
+        group=subject.group or subject.text in groups(),
+    )
+
+
+# the rest of what the decider wants to know
+
+
+def _name_turns(chapter: Prose, turns: Sequence[Turn], names: Sequence[tuple[int, int, str]]) -> None:
+    k = 0
+    for turn in turns:
+        for i in turn.quotes:
+            quote = chapter.quotes[i]
+            while k < len(names) and names[k][0] < quote.start:
+                k += 1
+            j = k
+            while j < len(names) and names[j][0] < quote.end:
+                start, end, word = names[j]
+                before = chapter.text[max(quote.start, start - 2) : start]
+                after = chapter.text[end : min(quote.end, end + 1)]
+                called = bool(_BEFORE_CALL.search(before) and _AFTER_CALL.match(after))
+                turn.named.append((Name(start, end, (word,)), called))
+                j += 1
+
+
+def _by_block(chapter: Prose, names: Sequence[tuple[int, int, str]], roster: Roster) -> list[list[int]]:
+    found: list[list[int]] = [[] for _ in chapter.spans]
+    block = k = 0
+    for start, _, word in names:
+        while block < len(chapter.spans) - 1 and chapter.spans[block].end <= start:
+            block += 1
+        while k < len(chapter.quotes) and chapter.quotes[k].end <= start:
+            k += 1
+        inside = (
+            k < len(chapter.quotes) and chapter.quotes[k].start <= start and chapter.quotes[k].kind != "word"
+        )
+        owner = roster.find((word,))
+        if owner is not None and not inside:
+            found[block].append(owner)
+    return found
+
+
+def _learn_genders(
+    roster: Roster, chapters: Sequence[Prose], found: Sequence[Sequence[tuple[int, int, str]]]
+) -> None:
+    """From 他 and 她 after a name, in a book that writes both."""
+    if not any(_SHE in c.text for c in chapters):
+        return
+    for chapter, names in zip(chapters, found, strict=True):
+        for i, (_, end, word) in enumerate(names):
+            owner = roster.find((word,))
+            if owner is None:
+                continue
+            stop = min(names[i + 1][0] if i + 1 < len(names) else end + 40, end + 40)
+            match = re.search(r"[他她](?!们)|[。！？”]", chapter.text[end:stop])
+            if match and match[0] in "他她":
+                roster.people[owner].pronouns["female" if match[0] == _SHE else "male"] += 1
+    for person in roster.people:
+        female, male = person.pronouns["female"], person.pronouns["male"]
+        if (
+            person.gender == "unknown"
+            and max(female, male) >= 2
+            and max(female, male) >= 2 * min(female, male)
+        ):
+            person.gender = "female" if female > male else "male"
+
+
+def _narrator(roster: Roster, chapters: Sequence[Prose], *, closed: bool) -> int | None:
+    size = said = 0
+    for chapter in chapters:
+        at = 0
+        for quote in [*chapter.quotes, None]:
+            stop = quote.outer_start if quote else len(chapter.text)
+            said += chapter.text.count("我", at, stop)
+            size += stop - at
+            at = max(at, quote.outer_end) if quote else at
+    for alias in ("我", "叙述者", "旁白"):
+        found = roster.find((alias,))
+        if found is not None:
+            roster.people[found].narrator = alias != "旁白"
+            return found
+    if said < 4 or said < FIRST_PERSON_RATE * size or closed:
+        return None
+    return roster.add(Person("narrator", "我", Counter({"我": 1}), narrator=True))
+
+
+def _as_written(name: str, chapters: Sequence[Prose], plain: Sequence[Prose]) -> str:
+    for original, simple in zip(chapters, plain, strict=True):
+        if original.text is simple.text:
+            continue
+        at = simple.text.find(name)
+        if at >= 0:
+            return original.text[at : at + len(name)]
+    return name

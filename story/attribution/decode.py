@@ -1,0 +1,443 @@
+"""Chooses each turn's speaker: a sieve of rules for what the text says outright, a ranker for what it leaves open.
+
+The ranker is a conditional logit over the people at hand: features of one candidate for one turn, given the two
+speakers before it, with weights from data/speaker_ranker.json. A beam over the turns of a chapter finds the best
+sequence, so that a name late in a dialogue also settles the lines before it. Linear in the number of turns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from story.attribution.mentions import Mention
+from story.attribution.nameless import noun_class, noun_name
+from story.attribution.roster import Person, Roster
+from story.attribution.turns import Turn
+from story.lexicon import load_data
+
+BEAM = 10
+CANDIDATES = 14
+UNMEASURED = 0.7  # for a rule too rare to be measured
+SOMEONE = "someone"
+NEAR = 40  # paragraphs within which someone counts as present
+SURE = 12.0  # added for a speaker that a rule names
+
+FEATURES = (
+    "gender_clash", "gender_match", "gender_unknown", "tag_antecedent", "action_name", "action_clash", "spoken_to", "spoken_of",
+    "answers_call", "called_next", "gap_subject", "gap_last", "distance", "frequency", "repeat_adjacent",
+    "repeat_apart", "alternate_adjacent", "alternate_apart", "addressee", "addressed_before", "absent",
+    "near_tag_before", "near_tag_after", "own_block_object", "narrator", "newcomer", "repeat_pronoun", "self_plain",
+    "self_kin", "self_role", "self_count",
+)  # fmt: skip
+INDEX = {name: i for i, name in enumerate(FEATURES)}
+
+
+@dataclass(slots=True)
+class Decision:
+    """A turn's speaker: index into the roster, the rule that named it, how sure."""
+
+    person: int
+    rule: str
+    confidence: float
+    margin: float = 0.0
+    alternatives: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Scene:
+    """What the decoder knows of a chapter besides its turns: where each person is mentioned in narration.
+
+    `mentions`: per block, (person, is subject-like) in order; `heard`: person → how often named in the book.
+    """
+
+    mentions: list[list[int]]
+    weight: list[float]
+    narrator: int | None = None
+
+
+@cache
+def weights() -> tuple[float, ...]:
+    table = load_data("speaker_ranker")["weights"]
+    return tuple(float(table[name]) for name in FEATURES)
+
+
+def precision_of(rule: str, language: str) -> float:
+    """The measured share of lines that a rule which names its speaker outright gets right (docs/speakers.md)."""
+    return load_data("speaker_ranker")["precision"][language].get(rule, UNMEASURED)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A turn with its candidates and the part of their scores that does not depend on other turns."""
+
+    turn: Turn
+    fixed: int | None
+    rule: str
+    candidates: list[int]
+    static: list[dict[int, float]]  # feature index → value, one per candidate
+    adjacent: bool
+    pronoun: bool
+
+
+class Decider:
+    """Prepares and decodes the turns of one chapter."""
+
+    def __init__(
+        self, roster: Roster, scene: Scene, turns: Sequence[Turn], closed: bool, language: str = "en"
+    ) -> None:
+        self.language = language
+        self.roster, self.scene, self.turns, self.closed = roster, scene, turns, closed
+        self._fixed: list[tuple[int, str] | None] = [self._named(t) for t in turns]
+        self._nouns = [self._noun_person(t) for t in turns]
+        self._tags_by_person: dict[int, list[int]] = defaultdict(list)
+        for i, fixed in enumerate(self._fixed):
+            if fixed is not None:
+                self._tags_by_person[fixed[0]].append(i)
+        self.prepared = self._prepare()
+
+    # what is said outright
+
+    def _person(self, mention: Mention) -> int | None:
+        if mention.kind == "name":
+            return self.roster.find(mention.words)
+        if mention.kind == "noun":
+            return self.roster.find_text(mention.text)
+        if mention.text == "I":
+            return self.scene.narrator
+        return None
+
+    def _named(self, turn: Turn) -> tuple[int, str] | None:
+        for finding in turn.findings:
+            person = self._person(finding.mention)
+            if person is not None and not (
+                finding.mention.kind == "noun" and self.roster.people[person].nameless
+            ):
+                kind = "I" if finding.mention.text == "I" else finding.mention.kind
+                return person, f"{finding.rule} {kind}"
+            if finding.rule in ("tag", "lead", "lead far"):
+                break  # a tag by pronoun outweighs a weaker rule's name
+        return None
+
+    def _noun_person(self, turn: Turn) -> int | None:
+        """Whom a tag by noun ("said the landlord") or by a name unknown so far means, when that is somebody new."""
+        tag = turn.tag
+        if self.closed or tag is None:
+            return None
+        mention = tag.mention
+        if mention.kind == "name" and tag.rule in ("tag", "lead", "lead far"):
+            found = self.roster.find(mention.words)
+            if found is None:
+                found = self.roster.add(Person("", mention.text, Counter({mention.text: 1})))
+                self.roster.alias(" ".join(mention.words), found)
+                self.scene.weight.append(1.0)
+            return found
+        if mention.kind == "noun" or mention.text == "they":
+            return self.roster.find_text(noun_name(mention))
+        return None
+
+    # candidates and features
+
+    def _prepare(self) -> list[Prepared]:
+        prepared: list[Prepared] = []
+        last_seen: dict[int, int] = {}  # person → block of the last mention in narration or tag
+        block = 0
+        recent_speakers: list[int] = []
+        for i, turn in enumerate(self.turns):
+            while block <= turn.last_block and block < len(self.scene.mentions):
+                for person in self.scene.mentions[block]:
+                    last_seen[person] = block
+                block += 1
+            fixed = self._fixed[i]
+            tag = turn.tag
+            pronoun = tag is not None and tag.mention.kind == "pronoun" and fixed is None
+            candidates = self._candidates(i, turn, last_seen, recent_speakers)
+            noun = self._nouns[i]
+            if (
+                fixed is None
+                and tag is not None
+                and tag.mention.kind == "name"
+                and noun is not None
+                and tag.rule in ("tag", "lead", "lead far")
+            ):
+                fixed = (noun, f"{tag.rule} name")
+            if fixed is None and noun is not None and tag is not None:
+                if tag.mention.group:
+                    fixed = (noun, f"{tag.rule} group")
+                elif noun not in candidates:
+                    candidates.append(noun)
+            if fixed is not None and fixed[0] not in candidates:
+                candidates.append(fixed[0])
+            if not candidates:
+                candidates.append(self._someone())
+            static = [self._static(i, turn, c, last_seen) for c in candidates]
+            adjacent = i > 0 and not turn.gap and not turn.same_block
+            prepared.append(
+                Prepared(
+                    turn,
+                    fixed[0] if fixed else None,
+                    fixed[1] if fixed else "",
+                    candidates,
+                    static,
+                    adjacent,
+                    pronoun,
+                )
+            )
+            if fixed is not None:
+                recent_speakers.append(fixed[0])
+                last_seen[fixed[0]] = turn.last_block
+        return prepared
+
+    def _someone(self) -> int:
+        """A voice of whom the text says nothing."""
+        found = self.roster.find_text(SOMEONE)
+        if found is None:
+            found = self.roster.add(Person("", SOMEONE, nameless=True))
+            self.scene.weight.append(0.5)
+        return found
+
+    def _candidates(self, i: int, turn: Turn, last_seen: dict[int, int], recent: list[int]) -> list[int]:
+        score: dict[int, float] = {}
+        for person, seen in last_seen.items():
+            if turn.block - seen <= NEAR:
+                score[person] = 3.0 / (1 + max(0, turn.block - seen))
+        for back, person in enumerate(reversed(recent[-12:])):
+            score[person] = score.get(person, 0) + 2.0 / (1 + back)
+        for ahead in range(i + 1, min(len(self.turns), i + 7)):
+            fixed = self._fixed[ahead]
+            if fixed is not None:
+                score[fixed[0]] = score.get(fixed[0], 0) + 2.0 / (ahead - i)
+        for other in range(max(0, i - 2), min(len(self.turns), i + 3)):
+            for name, spoken in self.turns[other].named:
+                if spoken:
+                    person = self.roster.find(name.words)
+                    if person is not None:
+                        score[person] = score.get(person, 0) + 0.5
+        if self.scene.narrator is not None:
+            score[self.scene.narrator] = score.get(self.scene.narrator, 0) + 0.5
+        if len(score) < 2:
+            for person in sorted(range(len(self.scene.weight)), key=lambda p: -self.scene.weight[p])[:3]:
+                score.setdefault(person, 0.01)
+        ordered = sorted(score, key=lambda p: (-score[p], p))
+        return ordered[:CANDIDATES]
+
+    def _static(self, i: int, turn: Turn, person: int, last_seen: dict[int, int]) -> dict[int, float]:
+        f: dict[int, float] = {}
+        who = self.roster.people[person]
+        told = turn.tag
+        if told is None and turn.gap_lead is not None:
+            told = turn.gap_lead
+        if told is not None and told.mention.gender != "unknown":
+            if who.gender == "unknown":
+                f[INDEX["gender_unknown"]] = 1
+            elif who.gender == told.mention.gender and not who.group:
+                f[INDEX["gender_match"]] = 1
+            else:
+                f[INDEX["gender_clash"]] = 1
+        if who.group and (told is None or not told.mention.group):
+            f[INDEX["gender_clash"]] = 1
+        if told is not None and told.mention.text == "I" and person == self.scene.narrator:
+            f[INDEX["narrator"]] = 1
+        action = turn.action
+        if action is not None:
+            named = self._person(action.mention)
+            if named is not None:
+                if named == person:
+                    f[INDEX["action_name"]] = 1
+            elif action.mention.gender != "unknown" and who.gender not in ("unknown", action.mention.gender):
+                f[INDEX["action_clash"]] = 1
+        if turn.gap_lead is not None and self._person(turn.gap_lead.mention) == person:
+            f[INDEX["action_name"]] = 1
+        for name, spoken in turn.named:
+            if self.roster.find(name.words) == person:
+                f[INDEX["spoken_to" if spoken else "spoken_of"]] = 1
+        if i and (turn.gap or 0) <= 1:
+            if any(spoken and self.roster.find(n.words) == person for n, spoken in self.turns[i - 1].named):
+                f[INDEX["answers_call"]] = 1
+            before = self.turns[i - 1].tag
+            if (
+                before is not None
+                and before.addressee is not None
+                and self._person(before.addressee) == person
+            ):
+                f[INDEX["addressed_before"]] = 1
+        following = (
+            self.turns[i + 1] if i + 1 < len(self.turns) and (self.turns[i + 1].gap or 0) <= 1 else None
+        )
+        if following and any(s and self.roster.find(n.words) == person for n, s in following.named):
+            f[INDEX["called_next"]] = 1
+        if (
+            turn.tag is not None
+            and turn.tag.addressee is not None
+            and self._person(turn.tag.addressee) == person
+        ):
+            f[INDEX["addressee"]] = 1
+        if turn.gap:
+            if turn.gap_subject is not None and self._person(turn.gap_subject) == person:
+                f[INDEX["gap_subject"]] = 1
+            last = self.scene.mentions[turn.block - 1] if turn.block else []
+            if last and last[-1] == person:
+                f[INDEX["gap_last"]] = 1
+        own = self.scene.mentions[turn.block]
+        if person in own and turn.tag is not None and turn.tag.mention.kind != "name":
+            f[INDEX["own_block_object"]] = 1
+        if self._antecedent(turn, person):
+            f[INDEX["tag_antecedent"]] = 1
+        seen = last_seen.get(person)
+        if seen is None:
+            f[INDEX["absent"]] = 1
+            f[INDEX["distance"]] = math.log2(1 + NEAR)
+        else:
+            f[INDEX["distance"]] = math.log2(1 + max(0, turn.block - seen))
+        f[INDEX["frequency"]] = math.log2(1 + self.scene.weight[person])
+        tags = self._tags_by_person.get(person, ())
+        if any(i - 4 <= t < i for t in tags):
+            f[INDEX["near_tag_before"]] = 1
+        if any(i < t <= i + 4 for t in tags):
+            f[INDEX["near_tag_after"]] = 1
+        if who.nameless:
+            if person == self._nouns[i] and turn.tag is not None:
+                f[INDEX["self_" + noun_class(turn.tag.mention)]] = 1
+                f[INDEX["self_count"]] = math.log2(1 + self.scene.weight[person])
+            else:
+                f[INDEX["newcomer"]] = 1
+        return f
+
+    def _antecedent(self, turn: Turn, person: int) -> bool:
+        """Whether the person is the last one of fitting gender in the narration before a tag by pronoun."""
+        tag = turn.tag or turn.action
+        if tag is None or tag.mention.kind == "name":
+            return False
+        gender = tag.mention.gender
+        for block in range(turn.block, max(-1, turn.block - 3), -1):
+            for who in reversed(self.scene.mentions[block]):
+                known = self.roster.people[who].gender
+                if gender == "unknown" or known in (gender, "unknown"):
+                    return who == person
+        return False
+
+    # the sequence
+
+    def score(self, i: int, c: int, before: int | None, before_that: int | None) -> dict[int, float]:
+        """All features of candidate `c` (position in the list) for turn i, given the two speakers before."""
+        p = self.prepared[i]
+        person = p.candidates[c]
+        f = dict(p.static[c])
+        far = p.turn.gap is None or p.turn.gap > 6
+        if before is not None and not far:
+            if person == before:
+                f[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]] = 1
+                if p.pronoun and p.adjacent:
+                    f[INDEX["repeat_pronoun"]] = 1
+            elif person == before_that:
+                f[INDEX["alternate_adjacent" if p.adjacent else "alternate_apart"]] = 1
+        return f
+
+    def decode(self, w: Sequence[float] | None = None) -> list[Decision]:
+        w = weights() if w is None else w
+        beams: list[tuple[float, int | None, int | None, _Node | None]] = [(0.0, None, None, None)]
+        for p in self.prepared:
+            base = [sum(w[k] * v for k, v in f.items()) for f in p.static]
+            best: dict[tuple[int | None, int | None], tuple[float, int | None, int | None, _Node | None]] = {}
+            for total, s1, s2, node in beams:
+                for c, person in enumerate(p.candidates):
+                    if p.fixed is not None and person != p.fixed:
+                        continue
+                    value = total + base[c] + self._transition(p, person, s1, s2, w)
+                    first, second = person, (s2 if person == s1 else s1)
+                    kept = best.get((first, second))
+                    if kept is None or value > kept[0]:
+                        best[first, second] = (value, first, second, _Node(person, node))
+            beams = sorted(best.values(), key=lambda b: -b[0])[:BEAM]
+        people: list[int] = []
+        node = beams[0][3]
+        while node is not None:
+            people.append(node.person)
+            node = node.back
+        people.reverse()
+        return [self._decision(i, people, w) for i in range(len(people))]
+
+    def _transition(
+        self, p: Prepared, person: int, s1: int | None, s2: int | None, w: Sequence[float]
+    ) -> float:
+        if s1 is None or p.turn.gap is None or p.turn.gap > 6:
+            return 0.0
+        if person == s1:
+            value = w[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]]
+            if p.pronoun and p.adjacent:
+                value += w[INDEX["repeat_pronoun"]]
+            return value
+        if person == s2:
+            return w[INDEX["alternate_adjacent" if p.adjacent else "alternate_apart"]]
+        return 0.0
+
+    def _decision(self, i: int, people: list[int], w: Sequence[float]) -> Decision:
+        """The chosen speaker with the chance that the ranker gives it, its neighbours held fixed."""
+        p = self.prepared[i]
+        if p.fixed is not None:
+            return Decision(p.fixed, p.rule, precision_of(p.rule, self.language), margin=1.0)
+        scores = []
+        for person, f in zip(p.candidates, p.static, strict=True):
+            value = sum(w[k] * v for k, v in f.items())
+            trial = [*people[max(0, i - 3) : i], person, *people[i + 1 : i + 3]]
+            at = min(3, i)
+            for offset in range(at, len(trial)):
+                turn = i + offset - at
+                s1, s2 = _previous(trial[:offset])
+                value += self._transition(self.prepared[turn], trial[offset], s1, s2, w)
+            scores.append(value)
+        top = max(scores)
+        total = sum(math.exp(s - top) for s in scores)
+        chances = {c: math.exp(s - top) / total for c, s in zip(p.candidates, scores, strict=True)}
+        chosen = people[i]
+        rule = self._rule(i, people)
+        others = sorted(((c, x) for c, x in chances.items() if c != chosen), key=lambda e: -e[1])[:4]
+        return Decision(chosen, rule, calibrated(rule, chances[chosen]), chances[chosen], others)
+
+    def _rule(self, i: int, people: list[int]) -> str:
+        """The name of the strongest reason for a ranked choice."""
+        p, person = self.prepared[i], people[i]
+        f = p.static[p.candidates.index(person)]
+        if p.turn.tag is not None and p.turn.tag.mention.kind == "pronoun":
+            return "tag pronoun"
+        if p.turn.tag is not None and p.turn.tag.mention.kind == "noun":
+            return "tag noun" if person == self._nouns[i] else "tag noun guess"
+        if INDEX["action_name"] in f:
+            return "action"
+        if p.turn.action is not None and p.turn.action.mention.kind == "pronoun":
+            return "action pronoun"
+        if INDEX["answers_call"] in f:
+            return "answers when called"
+        _, s2 = _previous(people[max(0, i - 4) : i])
+        if p.adjacent and person == s2:
+            return "alternation"
+        if INDEX["gap_subject"] in f or INDEX["gap_last"] in f:
+            return "last named"
+        return "nearby"
+
+
+@dataclass(slots=True, frozen=True)
+class _Node:
+    person: int
+    back: _Node | None
+
+
+def _previous(people: Sequence[int]) -> tuple[int | None, int | None]:
+    """The last speaker and the last other one."""
+    if not people:
+        return None, None
+    last = people[-1]
+    return last, next((p for p in reversed(people) if p != last), None)
+
+
+def calibrated(rule: str, chance: float) -> float:
+    """The ranker's chance as a confidence: the measured share of right lines with such a chance."""
+    points = load_data("speaker_ranker")["calibration"]
+    xs, ys = points["chance"], points["right"]
+    for (x0, y0), (x1, y1) in zip(zip(xs, ys, strict=True), list(zip(xs, ys, strict=True))[1:], strict=False):
+        if chance <= x1:
+            return round(y0 + (y1 - y0) * max(0.0, chance - x0) / (x1 - x0), 3)
+    return ys[-1]

@@ -1,0 +1,127 @@
+"""Who is spoken of in a stretch of English narration: names, pronouns in the nominative, nouns for people."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from story.attribution.names import _cut, find_names, name_pattern
+from story.lexicon import load_data
+from story.novel import Gender
+
+Kind = Literal["name", "pronoun", "noun"]
+GROUP = frozenset({"they", "we"})
+_PRONOUNS: dict[str, Gender] = {"he": "male", "she": "female"}
+
+
+@dataclass(slots=True)
+class Mention:
+    """One mention. `words`: of a name; `head`: of a noun, lower case; `group`: more than one person."""
+
+    kind: Kind
+    start: int
+    end: int
+    text: str
+    gender: Gender = "unknown"
+    words: tuple[str, ...] = ()
+    head: str = ""
+    group: bool = False
+    definite: bool = True
+
+
+@cache
+def person_nouns() -> dict[str, Gender]:
+    """Noun → gender told by it ("unknown" where none); groups included."""
+    data = load_data("names_en")["nouns"]
+    found: dict[str, Gender] = {}
+    for kind, gender in (("any", "unknown"), ("group", "unknown"), ("female", "female"), ("male", "male")):
+        found.update(dict.fromkeys(data[kind], gender))  # type: ignore[misc]
+    return found
+
+
+@cache
+def group_nouns() -> frozenset[str]:
+    return frozenset(load_data("names_en")["nouns"]["group"])
+
+
+_DETERMINER = (
+    r"(?:the|an?|his|her|my|our|their|your|its|this|that|these|those|one|another|every|each|some|both|all|several|"
+    r"two|three|four|five|many|most|no)"
+)
+_SIMPLE = r"(?:[a-z][\w’'-]*|(?:[A-Z][a-z]+(?:['’]s)?))"
+# "the man with the black beard", "the woman at the counter"
+_PLACE_TAIL = r"(?:(?<=man)\s+(?:with|in|at|on|of|from|behind)\s+(?:the|a|an)\s+(?:[a-z-]+\s+)?[a-z-]+)?"
+_PLACE = re.compile(r"(?<=man)\s+(?:with|in|at|on|of|from|behind)\s")
+_INDEFINITE = re.compile(r"(?:an?|one|another|some|two|three|several|every|each)\b", re.IGNORECASE)
+
+
+@cache
+def noun_pattern() -> str:
+    nouns = "|".join(sorted(map(re.escape, person_nouns()), key=lambda n: (-len(n), n)))
+    return rf"{_DETERMINER}\s+(?:of\s+the\s+)?(?:{_SIMPLE},?\s+){{0,4}}?(?:{nouns})(?![\w'’-]){_PLACE_TAIL}"
+
+
+@cache
+def free_noun_pattern() -> str:
+    """A noun phrase whose head need not be a known noun: only where a verb of speech makes it a person."""
+    stop = (
+        r"with|in|of|to|as|and|who|at|from|on|for|when|while|by|that|which|but|after|before|again|once|more|then|"
+        r"rather|quite|very|almost|still|now|not|into|upon|without|through|under|over|looking|turning|\w+ly|\w+ing"
+    )
+    return rf"{_DETERMINER}\s+(?:\w+ly\s+)?(?:(?!(?:{stop})\b)(?:Mr\.|Mrs\.|Dr\.|[\w’'-]+)\s*){{1,5}}{_PLACE_TAIL}"
+
+
+@cache
+def _finder() -> re.Pattern[str]:
+    return re.compile(
+        rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?i:(?P<noun>{noun_pattern()}))|(?P<name>{name_pattern()}))"
+    )
+
+
+def find_mentions(text: str) -> list[Mention]:
+    """Mentions in order. "I" is a pronoun of unknown gender."""
+    found: list[Mention] = []
+    for match in _finder().finditer(text):
+        found += read_mentions(match.group(), match.start(), match.lastgroup or "")
+    return found
+
+
+def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
+    if group == "pronoun":
+        word = raw if raw == "I" else raw.lower()
+        return [
+            Mention("pronoun", at, at + len(raw), word, _PRONOUNS.get(word, "unknown"), group=word in GROUP)
+        ]
+    if group == "noun":
+        return [noun_mention(raw, at)]
+    return [Mention("name", n.start, n.end, n.text, words=n.words) for n in _cut(raw, at) if n.words]
+
+
+def noun_mention(raw: str, at: int) -> Mention:
+    """A noun phrase read; one that holds a name ("the gallant Mr. Elton") is that name."""
+    named = [n for n in find_names(raw) if n.start and not raw[n.end : n.end + 2].startswith(("'s", "’s"))]
+    if named:
+        name = named[-1]
+        before = raw[: name.start].strip()
+        text = f"The {name.text}" if before.lower() == "the" else name.text  # "the Invisible Man"
+        return Mention("name", at + name.start, at + name.end, text, words=name.words)
+    raw = raw.rstrip()
+    whole = raw
+    found = _PLACE.search(raw)
+    if found:
+        raw = raw[: found.start()]
+    words = raw.rstrip().split()
+    head = words[-1].lower().strip(",") if words else ""
+    return Mention(
+        "noun",
+        at,
+        at + len(whole),
+        " ".join(whole.split()),
+        person_nouns().get(head, "unknown"),
+        head=head,
+        group=head in group_nouns()
+        or words[0].lower() in ("both", "all", "several", "two", "three", "four", "five", "many"),
+        definite=not _INDEFINITE.match(raw),
+    )

@@ -1,0 +1,188 @@
+"""What the narration beside a quotation says of its speaker (English): tags, leads and the action around it.
+
+`"…" said Emma`, `he said, "…"`, `Emma laughed. "…"`: each finding is a mention and the name of the rule that read it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from story.attribution.mentions import (
+    Mention,
+    find_mentions,
+    free_noun_pattern,
+    noun_mention,
+    noun_pattern,
+    read_mentions,
+)
+from story.attribution.names import name_pattern
+from story.attribution.verbs import verb_alternatives
+from story.lexicon import load_data
+
+TAG_CHARS = 240  # of the narration beside a quotation: tags are short
+
+
+@dataclass(slots=True)
+class Finding:
+    """A mention that may be the speaker, by a rule; `addressee` where the tag names one."""
+
+    rule: str
+    mention: Mention
+    addressee: Mention | None = None
+
+
+_OPENER = r"[\s,;:.…—–*_)-]*"
+_ADVERB = (
+    r"(?:\w+ly|then|now|still|only|just|at\s+last|at\s+length|again|had|has|have|would|could|also|even|never|soon|"
+    r"once|more|both|all|merely|is|was|were|did|at\s+once|in\s+turn|too|here|there|himself|herself|myself|thus)"
+)
+_AFTER_VERB = (
+    r"(?:\s+(?:out|in|up|on|back|off|aloud|again|too|also|\w+ly|at\s+last|at\s+length|at\s+once|to\s+(?:himself|herself|"
+    r"myself|themselves|him|her|me|them|us)))?"
+)
+
+
+@cache
+def _after_inverted() -> re.Pattern[str]:
+    return re.compile(
+        rf"{_OPENER}(?:(?:and|but|then)\s+)?(?i:(?P<verb>{verb_alternatives()})){_AFTER_VERB}\s*,?\s+"
+        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<noun>(?i:{free_noun_pattern()})|{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*)|(?P<name>{name_pattern()}))"
+    )
+
+
+@cache
+def _after_straight() -> re.Pattern[str]:
+    gap = rf"(?:,[^.!?\"“”]{{1,80}}?,)?(?:\s+{_ADVERB}){{0,3}}"
+    return re.compile(
+        rf"{_OPENER}(?:(?:and|but|then|so|as|here|thus)\s+)?"
+        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)"
+        rf"|(?P<noun>(?i:{noun_pattern()}|{_ONE_FREE})|{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*)|(?P<name>{name_pattern()}))"
+        rf"(?P<gap>{gap})\s+(?i:(?P<verb>{verb_alternatives()}))(?!\w)(?!\s+(?:to|by|of)\s+(?!him|her|me|them|us|the|a|my|his|[A-Z]))"
+    )
+
+
+_ONE_FREE = r"(?:the|an?|his|her|my|our|their|this|that|one|another)\s+(?:[\w’'-]+\s+){1,5}?(?=(?:\w+ly\s+)?(?:said|asked|replied|answered|cried|says|asks)\b)"
+_SENTENCE = re.compile(
+    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bM)(?<!\bMme)(?<!\bMlle)(?<!\bCapt)(?<!\bCol)(?<!\bGen)(?<!\bRev)"
+    r"(?<!\bProf)(?<!\bLt)(?<!\bSgt)(?<!\b[A-Z])[.!?][\"”’')\s]*\s+(?=[\"“‘'(]?[A-Z])"
+)
+_NOT_SUBJECT = re.compile(  # right before a mention: it is an object, a possessor's place or the like
+    r"\b(?:to|at|with|of|from|for|by|on|upon|into|about|towards?|after|before|behind|beside|near|over|under|than|like|"
+    r"against|between|through|round|without|him|her|it|me|them|let|tell|told|saw|heard|see)\s+$",
+    re.IGNORECASE,
+)
+_LEAD_END = re.compile(r"(?:[,:;]|--|[—–]|\.\.\.|…)\s*$")
+_TO = re.compile(r"\s+(?:to|at|with)\s+")
+
+
+@cache
+def _verb() -> re.Pattern[str]:
+    data = load_data("speech_verbs")["en"]
+    words = [*data["past"], *data["present"], *data["participle"], *data["phrases"]]
+    return re.compile(
+        r"\b(?:" + "|".join(sorted(map(re.escape, words), key=lambda w: (-len(w), w))) + r")\b", re.IGNORECASE
+    )
+
+
+def after(text: str, closed_by_comma: bool) -> Finding | None:
+    """The tag at the beginning of the narration after a quotation."""
+    text = text[:TAG_CHARS]
+    match = _after_inverted().match(text)
+    if match:
+        mention = _mention(match)
+        if mention is not None:
+            return Finding("tag", mention, _addressee(text[mention.end :]))
+    match = _after_straight().match(text)
+    if match:
+        mention = _mention(match)
+        if mention is not None and not _NOT_SUBJECT.search(text[: mention.start]):
+            rule = (
+                "tag"
+                if closed_by_comma or text[mention.start : mention.start + 1].islower() or not match["gap"]
+                else "tag far"
+            )
+            return Finding(rule, mention, _addressee(text[match.end() :]))
+    return None
+
+
+def _mention(match: re.Match[str]) -> Mention | None:
+    for group in ("pronoun", "name", "noun"):
+        if match[group]:
+            if group == "noun":
+                raw = match["noun"]
+                return noun_mention(raw.rstrip(" ,"), match.start("noun"))
+            found = read_mentions(match[group], match.start(group), group)
+            return found[0] if found else None
+    return None
+
+
+def _addressee(rest: str) -> Mention | None:
+    """`… to Harriet`, right after a tag."""
+    to = _TO.match(rest[:6])
+    if not to:
+        return None
+    found = find_mentions(rest[to.end() : to.end() + 60])
+    return found[0] if found and found[0].start == 0 else None
+
+
+def before(text: str) -> Finding | None:
+    """The lead at the end of the narration before a quotation: its last sentence, when it ends like a lead."""
+    sentence = last_sentence(text)
+    verbs = list(_verb().finditer(sentence))
+    lead = bool(_LEAD_END.search(sentence))
+    if verbs and not lead and sentence[verbs[-1].end() :].strip(" ,:;—–-"):
+        return None  # a whole sentence that happens to tell of speaking
+    if not verbs and not lead:
+        return None
+    mentions = find_mentions(sentence)
+    if not mentions:
+        return None
+    if verbs:
+        verb = verbs[-1]
+        subject = _subject_of(sentence, mentions, verb.start())
+        follows = next((m for m in mentions if 0 <= m.start - verb.end() <= 1), None)
+        if follows is not None and (subject is None or _inverted(sentence, verb.start())):
+            return Finding("lead", follows)
+        if subject is not None:
+            return Finding("lead", subject, _addressee(sentence[verb.end() :]))
+    subject = _subject_of(sentence, mentions, len(sentence))
+    return (
+        Finding("colon" if sentence.rstrip().endswith(":") else "lead action", subject) if subject else None
+    )
+
+
+def _inverted(sentence: str, verb_start: int) -> bool:
+    return not sentence[:verb_start].strip(" ,;") or sentence[:verb_start].rstrip().lower().endswith(
+        ("then", "here")
+    )
+
+
+def _subject_of(sentence: str, mentions: list[Mention], stop: int) -> Mention | None:
+    """The subject a verb at `stop` most likely has: the sentence's first mention that is one."""
+    candidates = [
+        m
+        for m in mentions
+        if m.end <= stop and not _NOT_SUBJECT.search(sentence[max(0, m.start - 12) : m.start])
+    ]
+    return candidates[0] if candidates else None
+
+
+def last_sentence(text: str) -> str:
+    text = text[-600:]
+    at = 0
+    for match in _SENTENCE.finditer(text):
+        at = match.end()
+    return text[at:]
+
+
+def first_sentence(text: str) -> str:
+    match = _SENTENCE.search(text[:400])
+    return text[: match.end()] if match else text[:400]
+
+
+def subject(sentence: str) -> Mention | None:
+    """The subject of a sentence of action."""
+    mentions = find_mentions(sentence)
+    return _subject_of(sentence, mentions, len(sentence))
