@@ -52,6 +52,11 @@ def run(arguments: list[str]) -> int:
         with contextlib.suppress(OSError):
             sys.stdout.close()
         return 1
+    except Exception as e:
+        if not type(e).__module__.startswith(("httpx", "httpcore", "prefect")):
+            raise
+        said = f"the Prefect server did not answer in the end ({str(e) or type(e).__name__})"
+        return _fail(f"{said} → run the same command again: what is made is kept", 1, json_wanted)
     return status if isinstance(status, int) else 0
 
 

@@ -23,7 +23,6 @@ from models.takes import Take, TakeStore
 from tasks.generation import Generated, Wanted, find, stage_timeout_s
 from tasks.progress import StageEvent, listening, tell
 
-
 SERVER_TRIES, SERVER_PAUSE_S = 6, 10.0  # Prefect's own client has asked for up to a minute each time
 
 

@@ -1,7 +1,7 @@
 """Chaos: eight renders on two Prefect tags in eight processes, on one device, with everything going wrong.
 
 Injected: the model's process killed and segfaulting, a hang, out-of-memory, a render killed (and started again, as a
-person would), a render stopped for longer than Prefect's lease, the Prefect server killed and started again. Judged
+person would), a render stopped for longer than Prefect's lease, the Prefect server killed. Judged
 from what the model processes themselves wrote down every 10 ms (tests/chaos.py).
 
     python -m benchmarks.chaos.run          # about five minutes; writes benchmarks/chaos/result.json
@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,13 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.server import CLIENT_SETTINGS, SERVER_SETTINGS, healthy
+from app.server import prefect_server
 from tests.chaos import lives, overlaps, waits
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = Path(__file__).with_name("result.json")
 STOPPED_S = 85.0  # Prefect's lease on a tag's slot is 60 s, looked at every 5 s
-SERVER_DOWN_S = 4.0
 GIVE_UP_S = 900.0
 LINES = 10
 
@@ -85,31 +83,6 @@ class Render:
             self.answer = {"status": "no answer", "error": err[-500:]}
 
 
-class Server:
-    """A Prefect server on a port that stays the same."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/api"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
-        self._environment = {**kept, **SERVER_SETTINGS, "PREFECT_HOME": str(folder / "prefect")}
-        self._log = (folder / "server.log").open("a")
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            command, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True
-        )
-        assert healthy(self.url, timeout_s=120), "the server did not start"
-
-    def kill(self) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-
 def novel(name: str, faults: list[str]) -> dict[str, Any]:
     lines = [f"This is line number {i} of the render called {name}." for i in range(LINES)]
     for i, fault in enumerate(faults):
@@ -141,17 +114,14 @@ def main() -> int:
         (folder / "marks").mkdir()
         (folder / "home").mkdir()
         (folder / "home" / "soundbound.toml").write_text(settings(folder))
-        server = Server(folder)
-        try:
-            report = _run(folder, server)
-        finally:
-            server.kill()
+        with prefect_server(folder / "home") as url:
+            report = _run(folder, url)
     RESULT.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps({k: v for k, v in report.items() if k != "renders"}, indent=1))
     return 0 if report["held"] else 1
 
 
-def _run(folder: Path, server: Server) -> dict[str, Any]:
+def _run(folder: Path, url: str) -> dict[str, Any]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "SOUNDBOUND_"))}
     renders = []
     for i, (name, (faults, injure)) in enumerate(RENDERS.items()):
@@ -162,16 +132,14 @@ def _run(folder: Path, server: Server) -> dict[str, Any]:
         tag = f"chaos-{i % 2}"
         environment = {
             **kept,
-            **CLIENT_SETTINGS,
             "SOUNDBOUND_HOME": str(folder / "home"),
-            "SOUNDBOUND_PREFECT_API_URL": server.url,
             "SOUNDBOUND_GPU_TAG": tag,
         }
         renders.append(Render(name, tag, command, environment, injure))
     began = time.monotonic()
     over = threading.Event()
     injuries: list[str] = []
-    doctor = threading.Thread(target=_injure, args=(folder, renders, server, over, injuries))
+    doctor = threading.Thread(target=_injure, args=(folder, renders, over, injuries))
     threads = [threading.Thread(target=r.run) for r in renders]
     for t in (*threads, doctor):
         t.start()
@@ -179,12 +147,10 @@ def _run(folder: Path, server: Server) -> dict[str, Any]:
         t.join(GIVE_UP_S)
     over.set()
     doctor.join()
-    return _judge(folder, renders, server, injuries, time.monotonic() - began)
+    return _judge(folder, renders, url, injuries, time.monotonic() - began)
 
 
-def _injure(
-    folder: Path, renders: list[Render], server: Server, over: threading.Event, done: list[str]
-) -> None:
+def _injure(folder: Path, renders: list[Render], over: threading.Event, done: list[str]) -> None:
     """Follow the lease log and strike when the victim has the device."""
     log, seen, struck, acquired = folder / "home" / "locks" / "cpu.log", 0, set[str](), 0
     stopped: list[threading.Thread] = []
@@ -199,9 +165,10 @@ def _injure(
                 acquired += 1
                 if acquired == 4:
                     done.append("server killed")
-                    server.kill()
-                    time.sleep(SERVER_DOWN_S)
-                    server.start()
+                    state = json.loads((folder / "home" / "prefect" / "server.json").read_text())
+                    os.kill(
+                        state["pid"], signal.SIGKILL
+                    )  # whoever of the renders sees it first brings it back
             if event["event"] != "model started" or event["stage"] != "dialogue":
                 continue
             victim = next((r for r in renders if event["pid"] in r.pids), None)
@@ -227,13 +194,13 @@ def _injure(
 
 
 def _judge(
-    folder: Path, renders: list[Render], server: Server, injuries: list[str], seconds: float
+    folder: Path, renders: list[Render], url: str, injuries: list[str], seconds: float
 ) -> dict[str, Any]:
     all_lives = lives(folder / "witness")
     pairs = overlaps(all_lives)
     deaths = {pid: t for r in renders for pid, t in r.deaths.items()}
     all_waits = waits(folder / "home" / "locks" / "cpu.log", deaths)
-    slots = {tag: _slots(server.url, tag) for tag in ("chaos-0", "chaos-1")}
+    slots = {tag: _slots(url, tag) for tag in ("chaos-0", "chaos-1")}
     ended = {r.name: r.answer.get("status") for r in renders}
     wanted = {name: "degraded" if name == "hopeless line" else "completed" for name in RENDERS}
     in_vain_s = max((w.in_vain_s for w in all_waits), default=0.0)
