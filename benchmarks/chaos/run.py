@@ -27,7 +27,7 @@ from tests.chaos import lives, overlaps, waits
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = Path(__file__).with_name("result.json")
-STOPPED_S = 85.0  # Prefect's lease on a tag's slot is 60 s, looked at every 5 s
+STOPPED_S = 75.0  # Prefect's lease on a tag's slot is 60 s, looked at every 5 s
 GIVE_UP_S = 900.0
 LINES = 10
 

@@ -3,7 +3,7 @@
 No GPU is needed: the card is a memory budget (benchmarks/gpu/card.py), the models are as large as MegaTTS3 and
 TangoFlux are said to be (MODELS.md: 6-10 GB with its work, and 3.8 GB in fp32 with its VAE's work on top).
 
-    python -m benchmarks.gpu.simulated [--trials 20]      # writes benchmarks/gpu/simulated.json
+    python -m benchmarks.gpu.simulated [--trials 10]      # writes benchmarks/gpu/simulated.json
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from models.process import Done, EngineSpec, Finished, ModelError, ModelProcess,
 from models.takes import TakeStore, take_key
 
 RESULT = Path(__file__).with_name("simulated.json")
-CARDS_MB = {"8 GB": 8192, "10 GB": 10240, "12 GB": 12288, "16 GB": 16384, "24 GB": 24576}
+CARDS_MB = {"8 GB": 8192, "12 GB": 12288, "16 GB": 16384, "24 GB": 24576}
 OTHERS_MB = 600.0  # a desktop's own
 MODELS = {
     "speech": {"size_mb": 4500.0, "work_mb": [500.0, 2300.0]},  # the work varies with the line's length
@@ -115,7 +115,7 @@ def fits(card_mb: float) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=10)
     trials = parser.parse_args().trials
     rows: list[dict[str, Any]] = []
     for name, card_mb in CARDS_MB.items():
