@@ -158,6 +158,8 @@ def lexicon(language: str) -> Lexicon:
         "not_after",
         "inside_after",
         "time_unless",
+        "goal_hard",
+        "within",
     )
     names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
     names += ("weather_sure_before", "weather_sure_after")
@@ -180,8 +182,11 @@ def _place_weight(book: Lexicon, left: str, right: str) -> tuple[float, bool]:
     """(weight, is an arrival) of a place noun between `left` and `right`."""
     if _says(book, "not_after", right) or _says(book, "not_before", left):
         return 0.0, False
-    if _says(book, "arrival", left) and not _says(book, "goal", left):
+    goal = "goal_hard" if "goal_hard" in book.context else "goal"
+    if _says(book, "arrival", left) and not _says(book, goal, left):
         return ARRIVAL, True
+    if _says(book, "within", left):
+        return LOCATIVE, False
     if _says(book, "departure", left):
         return 0.0, False
     if _says(book, "goal", left):
