@@ -22,7 +22,10 @@ Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
 ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
 CUE_HINT = 0.6
+# People are where they came last.
+LAST_ARRIVAL = 1.0
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Gen|Rev|Lieut|Hon|Prof)\.$")
+_NAMED = re.compile(r"\b(?!Mr|Mrs|Miss|Dr|Lady|Lord|Sir)[A-Z][a-z]+ $")
 # Kinds whose words are also people's names.
 _NAMEABLE = ("place", "weather", "time", "near")
 # How much context to the left decides what a mention means.
@@ -261,6 +264,8 @@ def _is_name(book: Lexicon, text: str, start: int, end: int) -> bool:
     """A capital inside a sentence makes a name, and so does a verb of people after a capital at its beginning."""
     if not text[start].isupper():
         return False
+    if text[start:end].lower() in book.data.get("named_places", ()) and _NAMED.search(text[:start]):
+        return False  # "Dover Street" is a street
     return not _starts_sentence(text, start) or book.name_after.match(text[end : end + 24]) is not None
 
 
