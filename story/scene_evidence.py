@@ -207,6 +207,8 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
         if hint:
             return weight, False
         found, arrival = _place_weight(book, left, right)
+        if len(word) == 1 and found < LOCATIVE:
+            found *= book.data.get("short_mention", 1.0)  # one character alone is mostly part of a name
         return found * weight, arrival
     if kind == "time":
         refused = _says(book, "time_not_after", right) or (
