@@ -15,7 +15,7 @@ from typing import Any, Literal
 from story.lexicon import load_data
 from story.novel import Segment
 from story.polarity import polarity
-from story.scene_cues import READ_TYPES, reading_text
+from story.scene_text import READ_TYPES, reading_text
 
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
@@ -276,29 +276,3 @@ def _starts_sentence(text: str, start: int) -> bool:
     if _TITLE.search(before):
         return False
     return not before or before[-1] in '.!?”"—:;'
-
-
-@cache
-def _sentence_start(language: str) -> re.Pattern[str]:
-    starts = (
-        r"(?:^|(?<=[.!?]\s)|(?<=[.!?][”\"]\s))(?:But |And |So |Then |Now |Well, )?"
-        if language == "en"
-        else "(?:^|(?<=[。！？；]))(?:但|可是|于是|到了?|且说|却说|话说)?"
-    )
-    return re.compile(
-        starts + f"({lexicon(language).time_shift.pattern})" + (r"(?!\w)" if language == "en" else ""),
-        re.IGNORECASE,
-    )
-
-
-def time_shift(segment: Segment, language: str) -> int | None:
-    """Where in the segment a sentence opens with a jump in time ("Next morning", 第二天), or None."""
-    if segment.type not in READ_TYPES:
-        return None
-    text = reading_text(segment.content, language)
-    match = _sentence_start(language).search(text)
-    if match is None:
-        return None
-    if polarity(text, match.start(1), match.end(1), language, noun=True) != "asserted":
-        return None
-    return match.start(1)

@@ -214,6 +214,16 @@ def _people(found: list[Finding], scene: Scene) -> bool:
     return any(f.kind == "near" and f.value == "crowd" for f in found) and scene.setting == "interior"
 
 
+def _stays(scene: Scene, before: Scene, block: Block) -> bool:
+    """A move that ends in the same kind of place at the same hour is no change of scene."""
+    return (
+        block.cause == "move"
+        and scene.place_class == before.place_class != "unknown"
+        and scene.setting == before.setting
+        and scene.time_of_day in ("unknown", before.time_of_day)
+    )
+
+
 def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = None) -> SceneAnalysis:
     """Divides a chapter into scenes and finds what each sounds like.
 
@@ -227,8 +237,16 @@ def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = Non
     """
     tongue = "zh" if is_chinese(language) else "en"
     scenes: list[Scene] = []
-    for number, block in enumerate(blocks(chapter, tongue), 1):
-        scene = _scene(number, block, chapter, tongue, previous)
+    last: Block | None = None
+    for block in blocks(chapter, tongue):
+        before = scenes[-1] if scenes else previous
+        scene = _scene(len(scenes) + 1, block, chapter, tongue, before)
+        if last is not None and _stays(scene, scenes[-1], block):
+            last.segments += block.segments  # the move led back to where it began
+            scenes.pop()
+            before = scenes[-1] if scenes else previous
+            scene = _scene(len(scenes) + 1, last, chapter, tongue, before)
+        else:
+            last = block
         scenes.append(scene)
-        previous = scene
     return SceneAnalysis(chapter=chapter.id, scenes=scenes)
