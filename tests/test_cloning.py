@@ -48,7 +48,7 @@ def test_megatts3_is_told_language_and_guidance_by_intensity(tmp_path: Path) -> 
     machine = prepared("megatts3", tmp_path)
     calm, _ = told("megatts3", machine, tmp_path)
     assert calm[0] == {"p_w": P_W[0], "t_w": T_W[0], "language": "en", "steps": 32}
-    furious, answers = told("megatts3", machine, tmp_path, emotion="furious", intensity=1.0)
+    furious, answers = told("megatts3", machine, tmp_path, emotion="irate", intensity=1.0)
     assert (furious[0]["p_w"], furious[0]["t_w"]) == (P_W[1], T_W[1]), "an alias of angry, which has a clip"
     assert isinstance(answers[0], Done)
     chinese, _ = told("megatts3", machine, tmp_path, language="zh-Hans", text="他们半夜来。")
