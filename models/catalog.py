@@ -80,20 +80,15 @@ class ModelState(BaseModel):
 
 
 def entries(machine: Machine) -> dict[str, ModelEntry]:
-<<<<<<< HEAD
     """The built-in models and the user's own, by name. The user may give a built-in one voices and languages."""
-    built_in = {e.name: e for e in _built_in()}
-    for name, s in machine.engines.items():
-        if name in built_in and not s.engine:
-            given = {"voices": s.voices, "languages": s.languages}
-            built_in[name] = built_in[name].model_copy(update={k: v for k, v in given.items() if v})
-=======
-    """The built-in models and the user's own, by name."""
     recordings = machine.home / "voices"
     built_in = {
         e.name: e.model_copy(update={"voices": recordings}) if e.voice_files else e for e in _built_in()
     }
->>>>>>> main
+    for name, s in machine.engines.items():
+        if name in built_in and not s.engine:
+            given = {"voices": s.voices, "languages": s.languages}
+            built_in[name] = built_in[name].model_copy(update={k: v for k, v in given.items() if v})
     own = {
         name: ModelEntry(
             name=name,
