@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from models import measured, terms
 from models.machine import EngineSettings, Machine
 from models.process import EngineSpec
+from models.speech.reference_voices import reference_voices
 from models.worker import file_version
 from story.cast import Voice
 from story.errors import InputError
@@ -51,6 +52,7 @@ class ModelEntry(BaseModel):
     options: dict[str, Any] = {}  # settings it is built with, under the user's own
     env: dict[str, str] = {}
     voices: Path | None = None
+    voice_files: list[str] = []  # suffixes of a voice's clips, for engines that learn it from recordings
 
 
 class ModelState(BaseModel):
@@ -78,7 +80,10 @@ class ModelState(BaseModel):
 
 def entries(machine: Machine) -> dict[str, ModelEntry]:
     """The built-in models and the user's own, by name."""
-    built_in = {e.name: e for e in _built_in()}
+    recordings = machine.home / "voices"
+    built_in = {
+        e.name: e.model_copy(update={"voices": recordings}) if e.voice_files else e for e in _built_in()
+    }
     own = {
         name: ModelEntry(
             name=name,
@@ -191,6 +196,8 @@ def settings_of(model: ModelEntry, machine: Machine) -> dict[str, Any]:
     settings = {**model.options, **own.options}
     if model.needs_weights or own.weights:
         settings["weights"] = str(weights_dir(model, machine))
+    if model.voice_files:
+        settings["voices"] = str(model.voices)
     return settings
 
 
@@ -214,6 +221,8 @@ def spec(model: ModelEntry, machine: Machine) -> EngineSpec:
 
 def voices(model: ModelEntry) -> list[Voice]:
     """The voices a speech model offers, from its data file."""
+    if model.voice_files and model.voices:
+        return reference_voices(model.voices, model.name, tuple(model.voice_files))
     path = model.voices or DATA / f"voices_{model.name}.json"
     if not path.exists():
         raise InputError(
