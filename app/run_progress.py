@@ -200,6 +200,7 @@ def book_progress(
     under_way: Sequence[Progress],
     now: datetime,
     *,
+    through: int = 0,
     since: datetime | None,
 ) -> Progress:
     """A book's: chapters done, and the parts of those under way; the steps are the first of these chapter's.
@@ -207,10 +208,12 @@ def book_progress(
     Args:
         counted: the bar that counts chapters, once there is one.
         under_way: the progress of the chapters that are being rendered.
+        through: chapters' runs that have ended, perhaps not counted yet.
         since: when the book's run began.
     """
     whole = status in ("completed", "degraded")
     done, total = (counted.done, counted.total) if counted else (0.0, 0.0)
+    done = max(done, through)
     parts = sum(p.progress_percentage for p in under_way) / 100
     share = 1.0 if whole else min(1.0, (done + parts) / total) if total else 0.0
     expected_s = sum(w.expected_s for w in plan)
