@@ -16,6 +16,7 @@ import app.commands.inspect as inspect_commands
 import app.commands.models as models_commands
 import app.commands.render as render_commands
 from app.commands.doctor import doctor
+from app.commands.importing import import_
 from app.commands.output import print_json
 from app.commands.serve import serve
 from story.errors import SoundboundError
@@ -26,6 +27,7 @@ cli = App(
     version="0.1.0",
 )
 cli.command(render_commands.render)
+cli.command(import_, name="import")
 cli.command(inspect_commands.cast)
 cli.command(inspect_commands.scenes)
 cli.command(inspect_commands.timeline)
