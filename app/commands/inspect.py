@@ -125,48 +125,6 @@ def timeline(
     return 0
 
 
-def voices(*, speech: str = "all", language: str | None = None, json: bool = False) -> int:
-    """List the voices of the speech models.
-
-    Parameters
-    ----------
-    speech
-        One model's voices only.
-    language
-        Only voices that speak it, e.g. en or zh.
-    json
-        Print one JSON object.
-    """
-    machine = load_settings().machine()
-    speakers = [e for e in catalog.entries(machine).values() if e.kind == "speech"]
-    if speech != "all":
-        speakers = [catalog.entry(speech, "speech", machine)]
-    found = [
-        v
-        for e in speakers
-        for v in catalog.voices(e)
-        if language is None or language.split("-")[0] in v.languages
-    ]
-    if json:
-        print_json({"voices": [v.model_dump(mode="json", exclude={"parameters"}) for v in found]})
-        return 0
-    table = Table(title=f"{len(found)} voices", title_justify="left")
-    for column in ("voice", "model", "language", "gender", "age", "pitch", "about"):
-        table.add_column(column)
-    for v in found:
-        table.add_row(
-            v.id,
-            v.model,
-            ", ".join(v.languages),
-            v.gender,
-            v.age,
-            f"{v.pitch_hz:.0f} Hz",
-            v.description or v.accent,
-        )
-    Console().print(table)
-    return 0
-
-
 def _cast(book: Novel, speech: str, output: Path, machine: Machine) -> tuple[Cast, Path]:
     from tasks.publish import folder_name
 
