@@ -21,6 +21,7 @@ from story.lexicon import load_data
 
 BEAM = 10
 CANDIDATES = 14
+ABUTTING = 3.0
 UNMEASURED = 0.7  # for a rule too rare to be measured
 SOMEONE = "someone"
 NEAR = 40  # paragraphs within which someone counts as present
@@ -135,6 +136,11 @@ class Decider:
                 self.roster.alias(" ".join(mention.words), found)
                 self.scene.weight.append(1.0)
             return found
+        if mention.text == "they":
+            for block in range(turn.block, max(-1, turn.block - 4), -1):
+                for who in reversed(self.scene.mentions[block]):
+                    if self.roster.people[who].group:
+                        return who
         if mention.kind == "noun" or mention.text == "they":
             return self.roster.find_text(noun_name(mention))
         return None
@@ -167,6 +173,8 @@ class Decider:
             if fixed is None and noun is not None and tag is not None:
                 if tag.mention.group:
                     fixed = (noun, f"{tag.rule} group")
+                elif self.language == "zh" and noun_class(tag.mention, self.scene.narrator is not None) == "role":
+                    fixed = (noun, f"{tag.rule} noun")
                 elif noun not in candidates:
                     candidates.append(noun)
             if fixed is not None and fixed[0] not in candidates:
@@ -239,6 +247,13 @@ class Decider:
                 f[INDEX["gender_clash"]] = 1
         if who.group and (told is None or not told.mention.group):
             f[INDEX["gender_clash"]] = 1
+        if (
+            told is not None
+            and person == self.scene.narrator
+            and told.mention.kind == "pronoun"
+            and told.mention.text != "I"
+        ):
+            f[INDEX["gender_clash"]] = 1  # whoever says "I" is not "he"
         if told is not None and told.mention.text == "I" and person == self.scene.narrator:
             f[INDEX["narrator"]] = 1
         action = turn.action
@@ -276,7 +291,8 @@ class Decider:
         ):
             f[INDEX["addressee"]] = 1
         if turn.gap:
-            if turn.gap_subject is not None and self._person(turn.gap_subject) == person:
+            named = self._person(turn.gap_subject) if turn.gap_subject is not None else None
+            if named == person and person != self.scene.narrator:
                 f[INDEX["gap_subject"]] = 1
             last = self.scene.mentions[turn.block - 1] if turn.block else []
             if last and last[-1] == person:
@@ -300,7 +316,7 @@ class Decider:
             f[INDEX["near_tag_after"]] = 1
         if who.nameless:
             if person == self._nouns[i] and turn.tag is not None:
-                f[INDEX["self_" + noun_class(turn.tag.mention)]] = 1
+                f[INDEX["self_" + noun_class(turn.tag.mention, self.scene.narrator is not None)]] = 1
                 f[INDEX["self_count"]] = math.log2(1 + self.scene.weight[person])
             else:
                 f[INDEX["newcomer"]] = 1
@@ -365,6 +381,8 @@ class Decider:
     ) -> float:
         if s1 is None or p.turn.gap is None or p.turn.gap > 6:
             return 0.0
+        if p.turn.abuts:  # ”“: the other one answers
+            return ABUTTING if person == s2 else -ABUTTING if person == s1 else 0.0
         if person == s1:
             value = w[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]]
             if p.pronoun and p.adjacent:
