@@ -21,6 +21,7 @@ from story.attribution.chinese_tags import (
     lead_verb,
     nouns,
     speech_verb,
+    surname,
 )
 from story.attribution.decode import Decider, Scene
 from story.attribution.mentions import Mention
@@ -64,6 +65,7 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         if pattern is not None:
             for chapter in plain:
                 counts.update(pattern.findall(chapter.text))
+        known = Names.of({n for n in known.known if _looks_like(n, known.leads.get(n, 0), counts[n])}, known.leads)
         roster = Roster(_people(known, counts))
     cut = [_turns(c, known) for c in plain]
     if not any(_SHE in c.text for c in plain):  # older books write 他 for everybody
@@ -99,6 +101,14 @@ def _leads(chapter: Prose) -> list[str]:
             found.append(chapter.text[floor : quote.outer_start])
         before = quote.outer_end
     return found
+
+
+MIN_LEAD_SHARE = 0.05
+
+
+def _looks_like(name: str, leads: int, uses: int) -> bool:
+    """Whether a word that leads lines in is a name: a common word (告诉) does so a few times of hundreds."""
+    return leads >= MIN_LEAD_SHARE * uses or (surname().match(name) is not None and leads >= MIN_LEAD_SHARE / 3 * uses)
 
 
 def _narration(chapter: Prose) -> Iterator[str]:

@@ -61,7 +61,7 @@ def names_of(leads: Iterable[str], narration: Iterable[str] = ()) -> Names:
     wrong |= {
         w for w in found for k in (2, 3) if w[:k] in found and w[k:] in found
     }  # two people side by side
-    return Names.of(found - wrong)
+    return Names.of(found - wrong, {w: counts[w] + speaks[w] for w in found})
 
 
 def _is_name_by_clauses(word: str, begins: int, speaks: int) -> bool:

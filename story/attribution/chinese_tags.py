@@ -8,7 +8,7 @@ functions take simplified text (story.lexicon.plain_chinese keeps offsets).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -109,14 +109,17 @@ class Names:
     """The names of a book: `match(clause)` gives the longest one that a clause begins with."""
 
     known: frozenset[str]
+    leads: dict[str, int]
+    """How often each stands right before a verb of speech."""
     by_first: dict[str, list[str]]
 
     @staticmethod
-    def of(names: Iterable[str]) -> Names:
+    def of(names: Iterable[str], leads: Mapping[str, int] | None = None) -> Names:
         by_first: dict[str, list[str]] = {}
+        names = set(names)
         for name in sorted(names, key=lambda n: (-len(n), n)):
             by_first.setdefault(name[0], []).append(name)
-        return Names(frozenset(names), by_first)
+        return Names(frozenset(names), dict(leads or {}), by_first)
 
     def match(self, text: str, at: int) -> str | None:
         """The name that stands at `at`, with a surname before it or 家的 and the like behind it."""

@@ -7,6 +7,7 @@ sequence, so that a name late in a dialogue also settles the lines before it. Li
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -309,16 +310,18 @@ class Decider:
         else:
             f[INDEX["distance"]] = math.log2(1 + max(0, turn.block - seen))
         f[INDEX["frequency"]] = math.log2(1 + self.scene.weight[person])
-        tags = self._tags_by_person.get(person, ())
-        if any(i - 4 <= t < i for t in tags):
+        tags = self._tags_by_person.get(person, [])
+        at = bisect.bisect_left(tags, i)
+        if at and tags[at - 1] >= i - 4:
             f[INDEX["near_tag_before"]] = 1
-        if any(i < t <= i + 4 for t in tags):
+        after = at + (at < len(tags) and tags[at] == i)
+        if after < len(tags) and tags[after] <= i + 4:
             f[INDEX["near_tag_after"]] = 1
         if who.nameless:
             if person == self._nouns[i] and turn.tag is not None:
                 f[INDEX["self_" + noun_class(turn.tag.mention, self.scene.narrator is not None)]] = 1
                 f[INDEX["self_count"]] = math.log2(1 + self.scene.weight[person])
-            else:
+            elif self.language != "zh":  # Chinese prose often leaves its people without a name
                 f[INDEX["newcomer"]] = 1
         return f
 
