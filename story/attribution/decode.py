@@ -93,6 +93,10 @@ class Decider:
     ) -> None:
         self.language = language
         self.roster, self.scene, self.turns, self.closed = roster, scene, turns, closed
+        self._known: dict[int, int | None] = {}
+        self._named_in = [
+            [(p, spoken) for n, spoken in t.named if (p := roster.find(n.words)) is not None] for t in turns
+        ]
         self._fixed: list[tuple[int, str] | None] = [self._named(t) for t in turns]
         self._nouns = [self._noun_person(t) for t in turns]
         self._tags_by_person: dict[int, list[int]] = defaultdict(list)
@@ -104,6 +108,11 @@ class Decider:
     # what is said outright
 
     def _person(self, mention: Mention) -> int | None:
+        if id(mention) not in self._known:  # mentions live as long as the turns
+            self._known[id(mention)] = self._find(mention)
+        return self._known[id(mention)]
+
+    def _find(self, mention: Mention) -> int | None:
         if mention.kind == "name":
             return self.roster.find(mention.words)
         if mention.kind == "noun":
@@ -220,11 +229,9 @@ class Decider:
             if fixed is not None:
                 score[fixed[0]] = score.get(fixed[0], 0) + 2.0 / (ahead - i)
         for other in range(max(0, i - 2), min(len(self.turns), i + 3)):
-            for name, spoken in self.turns[other].named:
+            for person, spoken in self._named_in[other]:
                 if spoken:
-                    person = self.roster.find(name.words)
-                    if person is not None:
-                        score[person] = score.get(person, 0) + 0.5
+                    score[person] = score.get(person, 0) + 0.5
         if self.scene.narrator is not None:
             score[self.scene.narrator] = score.get(self.scene.narrator, 0) + 0.5
         if len(score) < 2:
@@ -267,11 +274,11 @@ class Decider:
                 f[INDEX["action_clash"]] = 1
         if turn.gap_lead is not None and self._person(turn.gap_lead.mention) == person:
             f[INDEX["action_name"]] = 1
-        for name, spoken in turn.named:
-            if self.roster.find(name.words) == person:
+        for who_named, spoken in self._named_in[i]:
+            if who_named == person:
                 f[INDEX["spoken_to" if spoken else "spoken_of"]] = 1
         if i and (turn.gap or 0) <= 1:
-            if any(spoken and self.roster.find(n.words) == person for n, spoken in self.turns[i - 1].named):
+            if (person, True) in self._named_in[i - 1]:
                 f[INDEX["answers_call"]] = 1
             before = self.turns[i - 1].tag
             if (
