@@ -88,5 +88,5 @@ def _recover(settings: Settings) -> None:
 
 if __name__ == "__main__":
     own = load_settings(folder=Path(json.loads(sys.argv[1])["folder"]))
-    ensure_limit(own.gpu_tag)
+    ensure_limit(own.tag)
     asyncio.run(work(own))

@@ -78,7 +78,7 @@ def render_book(
     options, machine = absolute(options or RenderOptions()), machine or Machine()
     book = load_novel(novel)
     wanted = select_chapters(book, chapters)
-    ensure_limit(machine.gpu_tag)
+    ensure_limit(machine.tag)
     with book_lock(options.output, book, machine):
         done = _render(novel, book, wanted, options, machine, again=again, where=where)
         result = _result(novel, book, wanted, done, options)

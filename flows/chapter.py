@@ -81,7 +81,7 @@ def render_chapter(
     options, machine = options or RenderOptions(), machine or Machine()
     book = load_novel(novel)
     target = chapter_target(options.output, book, select_chapters(book, chapter)[0])
-    ensure_limit(machine.gpu_tag)
+    ensure_limit(machine.tag)
     with chapter_lock(target, machine) as work_dir, learning(rates_file(machine)):
         try:
             result = _render(book, chapter, options, machine, target, work_dir)

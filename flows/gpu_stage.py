@@ -6,15 +6,17 @@ another, whoever started them. A fully cached stage must not queue for the slot,
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 from prefect import Task
 from prefect.logging import get_run_logger
 
+from flows.slots import watched
 from models.machine import Machine
 from models.takes import Take, TakeStore
 from tasks.generation import Generated, Wanted, find, stage_timeout_s
-from tasks.progress import StageEvent, tell
+from tasks.progress import StageEvent, listening, tell
 
 
 @dataclass
@@ -35,10 +37,19 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
         get_run_logger().info("%s: all %d takes are cached, the stage is skipped", name, result.cached)
         tell(StageEvent(name, "skipped", len(wanted), len(wanted), "take"))
         return result
-    tagged = stage.with_options(
-        tags=[machine.gpu_tag], timeout_seconds=stage_timeout_s(found.absent, machine)
-    )
-    made: Generated = tagged(found.absent, machine)
+    tagged = stage.with_options(tags=[machine.tag], timeout_seconds=stage_timeout_s(found.absent, machine))
+    log, begun = get_run_logger(), threading.Event()
+
+    def heard(event: StageEvent) -> None:
+        if event.stage == name and event.state == "started":
+            begun.set()
+
+    def waiting(why: str) -> None:
+        log.info("%s", why)
+        tell(StageEvent(name, "waiting", total=len(found.absent), unit="take", note=why))
+
+    with listening(heard), watched(machine, begun, waiting, log.warning):
+        made: Generated = tagged(found.absent, machine)
     reasons = {gone.key: gone.reason for gone in made.missing}
     for w in found.absent:
         if w.key in made.made:

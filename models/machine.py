@@ -6,10 +6,12 @@ Nothing below the doors looks at the environment.
 
 from __future__ import annotations
 
+import socket
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 def default_home() -> Path:
@@ -46,7 +48,13 @@ class Machine(BaseModel):
         default_factory=default_home, description="models, takes, locks and the Prefect server live here"
     )
     device: str = Field(default="cpu", pattern=r"^(cpu|cuda:\d+)$")
-    gpu_tag: str = Field(default="gpu", description="Prefect tag whose limit of one serialises the models")
+    gpu_tag: str = Field(
+        default="gpu",
+        description="Prefect tag whose limit of one serialises the models; {host}, {device} and {index} are filled in",
+    )
+    locks: Path | None = Field(
+        default=None, description="folder of the devices' locks; a GPU's are shared by all homes of a host"
+    )
     take_timeout_s: float = Field(
         default=120.0, gt=0, description="a take's base time limit; long texts get more"
     )
@@ -67,6 +75,15 @@ class Machine(BaseModel):
         default=None, description="where the progress page is reached; Prefect's UI links to it"
     )
 
+    @field_validator("gpu_tag")
+    @classmethod
+    def _tag_is_well_formed(cls, tag: str) -> str:
+        try:
+            tag.format(**_tag_parts("cuda:0"))
+        except (KeyError, ValueError, IndexError):
+            raise ValueError("may hold {host}, {device} and {index}, e.g. gpu:{host}:{index}") from None
+        return tag
+
     @property
     def models_dir(self) -> Path:
         return self.home / "models"
@@ -84,9 +101,30 @@ class Machine(BaseModel):
         return self.home / "encodes"
 
     @property
+    def tag(self) -> str:
+        """The Prefect tag of this host and device."""
+        return self.gpu_tag.format(**_tag_parts(self.device))
+
+    @property
     def lock_dir(self) -> Path:
+        """Locks that only concern this home."""
         return self.home / "locks"
+
+    def device_lock_dir(self, device: str) -> Path:
+        """A CPU is shared as anybody likes; on a GPU no other home or user may load a second model."""
+        if self.locks is not None:
+            return self.locks
+        return self.lock_dir if device == "cpu" else Path(tempfile.gettempdir()) / "soundbound-locks"
+
+    @property
+    def claims_dir(self) -> Path:
+        """Proofs of life of those who hold the Prefect slot (models/claims.py)."""
+        return self.lock_dir / "claims"
 
     @property
     def work_dir(self) -> Path:
         return self.home / "work"
+
+
+def _tag_parts(device: str) -> dict[str, str]:
+    return {"host": socket.gethostname(), "device": device, "index": device.rpartition(":")[2]}

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Literal
 
 from story.emotion_lexicon import Clue, clues, families, punctuation
-from story.lexicon import load_data, verb_forms
+from story.lexicon import load_data, plain_chinese, verb_forms
 from story.novel import Chapter, Segment, is_chinese
 
 Where = Literal["before", "line", "after"]
@@ -25,6 +25,8 @@ Where = Literal["before", "line", "after"]
 _CLOSENESS = (1.0, 0.85, 0.65, 0.45, 0.3)
 # Narration that is no tag tells of the moment, not surely of the speaker.
 _BESIDE = {"before": 0.55, "after": 0.45}
+# What is told of somebody the speaker looks at ("seeing her tears").
+_OTHERS_SHARE = 0.35
 _CLAUSE = {"en": re.compile(r"[,;:—]|--| and "), "zh": re.compile("[，；：、]")}
 _SENTENCE = {"en": re.compile(r"[.!?…][\"”’')]*\s+(?=[A-Z“\"‘])"), "zh": re.compile("[。！？…]+")}
 _LEAST_INTENSITY, _NEUTRAL_INTENSITY = 0.2, 0.5
@@ -80,12 +82,20 @@ def _english_tag() -> re.Pattern[str]:
     return re.compile(r"\b(?:" + "|".join(forms) + r")\b", re.IGNORECASE)
 
 
+@cache
+def _others(language: str) -> re.Pattern[str]:
+    return re.compile(load_data(f"emotions_{language}")["others"], re.IGNORECASE)
+
+
 def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
     """Clues of the sentence next to the line (and, weaker, of the one beyond), by how near they are."""
-    sentences = [0, *(m.end() for m in _SENTENCE[language].finditer(text)), len(text)]
+    plain = plain_chinese(text) if language == "zh" else text
+    sentences = [0, *(m.end() for m in _SENTENCE[language].finditer(plain)), len(text)]
     spans = [(a, b) for a, b in pairwise(sentences) if text[a:b].strip()]
     if where == "before":
         spans.reverse()
+    elif spans and plain.rstrip()[-1:] in (":", "："):
+        spans.pop()  # leads in the next line, which is another's or another saying
     found = []
     for rank, (low, high) in enumerate(spans[:2]):
         sentence = text[low:high]
@@ -98,10 +108,12 @@ def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
                 if where == "before"
                 else sentence[: clue.start].lstrip(" ,，")
             )
+            others = _others(language).search(sentence[: clue.start])
             clauses = len(_CLAUSE[language].findall(between))
             closeness = _CLOSENESS[min(clauses, len(_CLOSENESS) - 1)]
             moved = Clue(**{**clue.__dict__, "start": clue.start + low, "end": clue.end + low})
-            found.append(_Weighed(moved, where, clue.weight * base * closeness))
+            whose = _OTHERS_SHARE if others else 1.0
+            found.append(_Weighed(moved, where, clue.weight * base * closeness * whose))
     return found
 
 

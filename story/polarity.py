@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from story.lexicon import english, load_data
+from story.lexicon import english, english_triggers, load_data
 from story.scene_models import Polarity
 
 # A full stop after these ends no sentence.
@@ -22,6 +22,7 @@ _ENDS = {
     "en": re.compile(r"[.!?…]+[\"”’')\]]*(?=\s|$)|\n\s*\n|[\"“”]"),
     "zh": re.compile(r"[。！？…]+|\n|[“”「」『』\"]"),
 }
+_WORD = re.compile("[a-z]+")
 # Longest stretch of text looked at on either side of a sound: keeps time linear on text without punctuation.
 _REACH = 400
 
@@ -32,7 +33,7 @@ class _Rules:
 
     clause_break: re.Pattern[str]
     patterns: dict[str, re.Pattern[str]]
-    phrases: tuple[re.Pattern[str], ...]
+    phrases: tuple[tuple[re.Pattern[str], frozenset[str]], ...]  # with trigger words; none: always tried
 
     def found(self, name: str, text: str) -> bool:
         """True when pattern `name` is in text and its exception `<name>_not_these` isn't."""
@@ -54,7 +55,10 @@ def _rules(language: str) -> _Rules:
         if isinstance(expression, str)
     }
     phrases = data["figurative"]["phrases"]
-    compiled = tuple(english(p) if language == "en" else re.compile(p) for p in phrases)
+    compiled = tuple(
+        (english(p), english_triggers(p)) if language == "en" else (re.compile(p), frozenset[str]())
+        for p in phrases
+    )
     return _Rules(re.compile(data.get("clause_break", "[，；：、]|——"), flags), patterns, compiled)
 
 
@@ -87,8 +91,12 @@ def polarity(
     rules = _rules(language)
     begin = start if match_start is None else min(match_start, start)
     first, last = sentence_bounds(text, begin, end, language)
-    if any(m.start() < end and start < m.end() for p in rules.phrases for m in p.finditer(text, first, last)):
-        return "figurative"
+    words = frozenset(_WORD.findall(text[first:last].lower())) if language == "en" else frozenset[str]()
+    for pattern, triggers in rules.phrases:
+        if triggers and triggers.isdisjoint(words):
+            continue
+        if any(m.start() < end and start < m.end() for m in pattern.finditer(text, first, last)):
+            return "figurative"
     judge = _english if language == "en" else _chinese
     return judge(rules, text[first:begin], text[begin:start], text[start:end], text[end:last], noun)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -28,7 +29,8 @@ _CHARACTERS_A_CUE = {"en": 45, "zh": 14}
 # Two sounds of a family this close in one sentence are one event told twice ("running hard, their feet beating").
 _FAMILY_GAP = {"en": 60, "zh": 16}
 
-_WORD = re.compile(r"[a-z]+")
+_WORD = re.compile(r"[A-Za-z]+")
+_STOPS = re.compile('[.!?;“”"]+')
 _QUOTES = re.compile(
     r"“[^“”\"]{0,3000}(?:[”\"]|(?=“)|$)|\"[^\"“”]{0,3000}(?:[\"”]|(?=“)|$)|「[^「」]{0,3000}(?:」|$)|『[^『』]{0,3000}(?:』|$)|«[^«»]{0,3000}»"
     r"|(?<![\w’])‘[^‘]{0,3000}?[,.!?—…-]’(?!\w)|(?<![\w'])'(?=[A-Z])[^']{0,400}(?:(?<=\w)'(?=\w)[^']{0,400}){0,40}?[,.!?—-]'(?!\w)"
@@ -77,13 +79,13 @@ def mask_quotes(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """One compiled entry of cues_<language>.json."""
+    """One entry of cues_<language>.json; its patterns are compiled when their trigger words first turn up."""
 
     sound: str
-    patterns: tuple[tuple[re.Pattern[str], frozenset[str]], ...]  # with its trigger words; none: always tried
-    unless: tuple[re.Pattern[str], ...]
-    needs: tuple[re.Pattern[str], ...]
-    needs_segment: tuple[re.Pattern[str], ...]
+    patterns: tuple[str, ...]
+    unless: tuple[str, ...]
+    needs: tuple[str, ...]
+    needs_segment: tuple[str, ...]
     noun: bool
     priority: int
     polarity: Polarity | None
@@ -104,23 +106,14 @@ class _Found:
 
 @cache
 def cue_rules(language: str) -> tuple[Rule, ...]:
-    """The compiled cue lexicon of "en" or "zh"."""
-    data = load_data(f"cues_{language}")
-    compiler = english if language == "en" else chinese
-
-    def patterns(entry: dict, key: str) -> tuple[re.Pattern[str], ...]:
-        return tuple(compiler(pattern) for pattern in entry.get(key, ()))
-
+    """The cue lexicon of "en" or "zh"."""
     return tuple(
         Rule(
             sound=entry["sound"],
-            patterns=tuple(
-                (compiler(pattern), english_triggers(pattern) if language == "en" else frozenset())
-                for pattern in entry["patterns"]
-            ),
-            unless=patterns(entry, "unless"),
-            needs=patterns(entry, "needs"),
-            needs_segment=patterns(entry, "needs_segment"),
+            patterns=tuple(entry["patterns"]),
+            unless=tuple(entry.get("unless", ())),
+            needs=tuple(entry.get("needs", ())),
+            needs_segment=tuple(entry.get("needs_segment", ())),
             noun=entry.get("noun", False),
             priority=entry.get("priority", 0),
             polarity=entry.get("polarity"),
@@ -129,8 +122,51 @@ def cue_rules(language: str) -> tuple[Rule, ...]:
             prompt=entry.get("prompt"),
             anchor=entry.get("anchor", "word"),
         )
-        for entry in data["rules"]
+        for entry in load_data(f"cues_{language}")["rules"]
     )
+
+
+@cache
+def _compiled(pattern: str, language: str) -> re.Pattern[str]:
+    return english(pattern) if language == "en" else chinese(pattern)
+
+
+@cache
+def _by_trigger() -> tuple[dict[str, tuple[tuple[int, int], ...]], tuple[tuple[int, int], ...]]:
+    """English patterns (rule, pattern) by trigger word, and those without any."""
+    table: dict[str, list[tuple[int, int]]] = {}
+    always: list[tuple[int, int]] = []
+    for i, rule in enumerate(cue_rules("en")):
+        for j, pattern in enumerate(rule.patterns):
+            triggers = english_triggers(pattern)
+            if not triggers:
+                always.append((i, j))
+            for word in triggers:
+                table.setdefault(word, []).append((i, j))
+    return {word: tuple(places) for word, places in table.items()}, tuple(always)
+
+
+def _to_try(text: str, language: str) -> Iterator[tuple[Rule, str, int, int]]:
+    """Rules with the patterns that may match in a text and where: whole in Chinese, in English the clauses that have
+    a trigger word (no pattern goes over a full stop or a quotation mark). In the lexicon's order."""
+    rules = cue_rules(language)
+    if language != "en":
+        yield from ((rule, pattern, 0, len(text)) for rule in rules for pattern in rule.patterns)
+        return
+    table, always = _by_trigger()
+    ends = [*(match.end() for match in _STOPS.finditer(text)), len(text)]
+    windows: dict[tuple[int, int], list[int]] = {place: list(range(len(ends))) for place in always}
+    here = 0
+    for match in _WORD.finditer(text):
+        while match.start() >= ends[here]:
+            here += 1
+        for place in table.get(match[0].lower(), ()):
+            seen = windows.setdefault(place, [])
+            if not seen or seen[-1] != here:
+                seen.append(here)
+    for i, j in sorted(windows):
+        for n in windows[i, j]:
+            yield rules[i], rules[i].patterns[j], ends[n - 1] if n else 0, ends[n]
 
 
 @cache
@@ -140,39 +176,38 @@ def _families(language: str) -> dict[str, int]:
     }
 
 
-def _overlaps(
-    patterns: tuple[re.Pattern[str], ...], text: str, low: int, high: int, start: int, end: int
-) -> bool:
-    """True when a pattern is found in text[low:high] over or touching text[start:end]."""
+def _overlaps(rule: Rule, text: str, language: str, low: int, high: int, start: int, end: int) -> bool:
+    """True when one of the rule's exceptions is found in text[low:high] over or touching text[start:end]."""
     return any(
         match.start() <= end and start <= match.end()
-        for pattern in patterns
-        for match in pattern.finditer(text, low, high)
+        for pattern in rule.unless
+        for match in _compiled(pattern, language).finditer(text, low, high)
     )
 
 
 def _candidates(text: str, language: str) -> list[_Found]:
     found = []
-    words = frozenset(_WORD.findall(text.lower())) if language == "en" else frozenset()
-    for rule in cue_rules(language):
-        if rule.needs_segment and not any(p.search(text) for p in rule.needs_segment):
-            continue
-        for pattern, triggers in rule.patterns:
-            if triggers and triggers.isdisjoint(words):
+    missing: dict[int, bool] = {}  # rules whose segment lacks what they need
+    for rule, source, first, last in _to_try(text, language):
+        if rule.needs_segment:
+            if id(rule) not in missing:
+                needs = (_compiled(p, language) for p in rule.needs_segment)
+                missing[id(rule)] = not any(p.search(text) for p in needs)
+            if missing[id(rule)]:
                 continue
-            for match in pattern.finditer(text):
-                start, end = anchor_span(match)
-                if end <= start:
-                    continue
-                low, high = sentence_bounds(text, match.start(), match.end(), language)
-                if _overlaps(rule.unless, text, low, high, match.start(), match.end()):
-                    continue
-                if rule.needs and not all(p.search(text, low, high) for p in rule.needs):
-                    continue
-                meant = rule.polarity or polarity(
-                    text, start, end, language, match_start=match.start(), noun=rule.noun
-                )
-                found.append(_Found(start, end, rule, meant, (low, high)))
+        for match in _compiled(source, language).finditer(text, first, last):
+            start, end = anchor_span(match)
+            if end <= start:
+                continue
+            low, high = sentence_bounds(text, match.start(), match.end(), language)
+            if _overlaps(rule, text, language, low, high, match.start(), match.end()):
+                continue
+            if not all(_compiled(p, language).search(text, low, high) for p in rule.needs):
+                continue
+            meant = rule.polarity or polarity(
+                text, start, end, language, match_start=match.start(), noun=rule.noun
+            )
+            found.append(_Found(start, end, rule, meant, (low, high)))
     return found
 
 

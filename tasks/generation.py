@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
+from typing import Any
 
 from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
+from models import claims
 from models.base import SoundRequest, SpeechRequest
 from models.generate import Missing, Request, generate
 from models.gpu import lease
@@ -17,6 +21,7 @@ from models.machine import Machine
 from models.process import EngineSpec
 from models.takes import Take, TakeStore, take_key
 from story.durations import estimate_duration_s
+from tasks.device_view import run_facts, shown
 from tasks.progress import StageProgress
 
 
@@ -102,14 +107,20 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
             logger.info("%s", why)
             progress.waiting(why)
 
-        with lease(
-            machine,
-            stage=stage,
-            model=engine.name,
-            needs_mb=engine.memory_mb,
-            device=engine.device,
-            waiting=waiting,
-        ) as held:
+        facts = run_facts()
+        with (
+            claimed(machine, stage, engine, facts),
+            lease(
+                machine,
+                stage=stage,
+                model=engine.name,
+                needs_mb=engine.memory_mb,
+                device=engine.device,
+                about=facts,
+                waiting=waiting,
+            ) as held,
+            shown(held),
+        ):
             result.missing += generate(
                 engine,
                 jobs,
@@ -123,6 +134,17 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
             )
     progress.finish()
     return result
+
+
+@contextlib.contextmanager
+def claimed(machine: Machine, stage: str, engine: EngineSpec, facts: dict[str, Any]) -> Iterator[None]:
+    """Prove to the other runs that the holder of the slot lives, as long as it does."""
+    if not facts:
+        yield
+        return
+    about = {"stage": stage, "model": engine.name, "device": engine.device, **facts}
+    with claims.claim(machine.claims_dir, facts["task_run"], about):
+        yield
 
 
 def stage_timeout_s(absent: list[Wanted], machine: Machine) -> float:

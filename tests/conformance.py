@@ -12,21 +12,36 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from models import catalog
+from models import catalog, terms
 from models.base import SoundRequest, SpeechRequest
 from models.batching import Request
 from models.catalog import ModelEntry
 from models.machine import EngineSettings, Machine
 from models.process import EngineSpec
-from tests import engines
+from tests import engines, tiny_models
 
 SENTENCES = {
     "en": ["The rain fell all night.", "Nobody came to the door.", "He waited."],
     "zh": ["雨下了一整夜。", "没有人来敲门。", "他在等船。"],
 }
 
+
+def _tangoflux(folder: Path) -> EngineSettings:
+    options = {"dtype": "fp32", "steps": 2}
+    return EngineSettings(weights=tiny_models.tangoflux_folder(folder / "tangoflux"), options=options)
+
+
+def _stable_audio_3(folder: Path) -> EngineSettings:
+    return EngineSettings(
+        weights=tiny_models.stable_audio_folder(folder / "stable-audio-3"), options={"dtype": "fp32"}
+    )
+
+
 # name of a catalog engine → (folder) → settings under which it runs with tiny weights
-PREPARED: dict[str, Callable[[Path], EngineSettings]] = {}
+PREPARED: dict[str, Callable[[Path], EngineSettings]] = {
+    "tangoflux": _tangoflux,
+    "stable-audio-3": _stable_audio_3,
+}
 
 # engines of tests/engines.py that behave, as a person would declare their own
 OWN = {
@@ -53,7 +68,9 @@ def names() -> list[str]:
 
 def machine_for(name: str, home: Machine, folder: Path) -> Machine:
     if name in PREPARED:
-        return home.model_copy(update={"engines": {name: PREPARED[name](folder)}})
+        prepared = home.model_copy(update={"home": folder, "engines": {name: PREPARED[name](folder)}})
+        terms.accept(prepared, name, catalog.entries(prepared)[name].terms)
+        return prepared
     if name in OWN:
         return home.model_copy(update={"engines": {name: OWN[name]}})
     return home

@@ -338,3 +338,72 @@ def test_spans_are_right_in_any_mixture_of_real_sentences(text: str, language: s
     assert all(text[c.char_start : c.char_end] == c.word and c.word for c in found)
     assert [c.id for c in found] == [f"s1-c{i}" for i in range(1, len(found) + 1)]
     assert all(a.char_end <= b.char_start for a, b in pairwise(found))
+
+
+TRAPS = [
+    # figures of speech
+    ("en", "He felt the wind of change blowing through the office."),
+    ("en", "There was a storm of applause, and a thunder of cheers."),
+    ("en", "A shower of questions fell on him, and a hail of abuse."),
+    ("en", "Her heart knocked and thundered in her breast."),
+    ("en", "The bark of the old tree was wet."),
+    ("en", "Doubt gnawed at him; the door to hope was shut."),
+    ("en", "It rang a bell with him, but he let it go."),
+    ("en", "He ran a risk, ran up a bill and ran out of money."),
+    ("en", "He shot her a glance as swift as a bullet."),
+    ("en", "A picket-fence was running from end to end of the yard."),
+    ("en", "The sea was like a wall of thunder in his memory."),
+    # names that are words
+    ("en", "Rain smiled at Storm, and Storm nodded to Gale."),
+    ("en", "Mr. Bell said nothing. Bell rose and went on reading."),
+    ("en", "Miss Snow and Captain Thunder danced with young Drum."),
+    ("en", "Doctor Knock bowed to Lady Horn."),
+    # denied, supposed, spoken
+    ("en", "No dog barked, no bell rang, and not a shot was fired."),
+    ("en", "If the door slammed, she would wake."),
+    ("en", '"The door slammed and a dog barked!" said he.'),
+    ("zh", "他的风度很好，作风正派，威风凛凛。"),
+    ("zh", "他办事雷厉风行，从不拖拉。"),
+    ("zh", "他是先生的门生，专门研究这一门学问。"),
+    ("zh", "雷横和马麟说了，又见雷家的人。"),
+    ("zh", "霹雳火秦明看了轰天雷凌振一眼。"),
+    ("zh", "西门庆同玉楼、金莲说话，钟会不语。"),
+    ("zh", "掌声雷动，欢声雷动。"),
+    ("zh", "这真是如雷贯耳，一见钟情。"),
+    ("zh", "他露了马脚，走了风声，又碰了钉子。"),
+    ("zh", "他打了退堂鼓，敲了竹杠，放了空炮。"),
+    ("zh", "没有狗叫，也没有敲门声。"),
+    ("zh", "倘若枪声一响，他便要逃。"),
+    ("zh", "“门砰的一声关了，狗叫了！”他说。"),
+    ("zh", "他做了鸡鸣狗盗的事，闹得鸡犬不宁。"),
+    ("zh", "有诗为证：狂风怒吼战鼓响，万马奔腾炮声隆。"),
+    ("zh", "云里鼓声惊落雁，江头炮响起寒鸦，风吹战马嘶残照，雨打孤舟泊晚沙。"),
+]
+
+
+@pytest.mark.parametrize(("language", "text"), TRAPS)
+def test_misleading_words_stay_silent(language: str, text: str) -> None:
+    assert asserted(text, language) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "sound"),
+    [
+        ("en", "The bell was rung, and the servant came.", "bell_hand"),
+        ("en", "She turned and rushed out of the room.", "footsteps_running"),
+        ("en", "He heard the door open below.", "door_open"),
+        ("en", "I knocked, and was told to enter.", "door_knock"),
+        ("en", "A dull heavy thud came from above.", "body_fall"),
+        ("en", "He stood there whistling to himself.", "whistle"),
+        ("en", "She came slowly down the narrow stairs.", "footsteps_stairs"),
+        ("zh", "那将骤马挺枪，冲出阵来。", "horse_gallop"),
+        ("zh", "他中了一箭，翻身落马。", "body_fall"),
+        ("zh", "忽听有人击院门，老婆子出来看。", "door_knock"),
+        ("zh", "袭人斟了一杯茶递过去。", "water_pour"),
+        ("zh", "小丫头回头就跑了。", "footsteps_running"),
+        ("zh", "阿发拿起篙，把船撑开去。", "oars"),
+        ("zh", "前面鼓角齐鸣，一彪军杀出。", "drum"),
+    ],
+)
+def test_what_other_books_taught(language: str, text: str, sound: str) -> None:
+    assert sound in asserted(text, language)

@@ -280,3 +280,39 @@ def test_any_chapter_is_covered_exactly_once_with_beds_everywhere(
 def test_evidence_spans_are_right_on_arbitrary_text(text: str, language: str) -> None:
     for finding in findings(Segment(id="s", content=text, speaker="n"), language):
         assert text[finding.start : finding.end] == finding.word
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "He felt the wind of change, and a storm of applause broke out."),
+        ("en", "Rain and Storm were sisters; Miss Snow and Mr. Frost were their cousins."),
+        ("en", "He mistook her; a mist of tears, a cloud of doubt, a flood of words."),
+        ("en", "Nobody spoke of the rain or of the snow of last year."),
+        ("zh", "他风度翩翩，雷厉风行，办事有风格。"),
+        ("zh", "雷横、林冲和花荣都来了，史进叫霹雳火快走。"),
+        ("zh", "他受了许多风霜，两袖清风，一路顺风。"),
+    ],
+)
+def test_names_and_figures_of_speech_make_no_weather(language: str, text: str) -> None:
+    assert one(text, language).weather == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "place"),
+    [
+        ("en", "She drew the curtains, trimmed the candles and sat down on the sofa by the grate.", "house"),
+        ("en", "The crew stood about the capstan; the helmsman looked at the topsails.", "ship"),
+        (
+            "en",
+            "The coachman shook his reins, and the driver of the other coach sat on the box-seat.",
+            "carriage",
+        ),
+        ("zh", "丫鬟掀了帘子，婆子端过椅子，请他坐下。", "house"),
+        ("zh", "梢公把篙一点，船家扯起帆来。", "boat"),
+        ("zh", "两军交锋，战鼓齐鸣，敌军大败。", "battlefield"),
+        ("zh", "西门庆和玉楼说了一回话。", "unknown"),
+    ],
+)
+def test_furniture_and_people_tell_the_place(language: str, text: str, place: str) -> None:
+    assert one(text, language).place_class == place

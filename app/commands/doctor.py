@@ -6,16 +6,15 @@ import importlib.metadata
 import os
 import shutil
 import sys
-from typing import Literal
 
-from pydantic import BaseModel
 from rich.console import Console
 
+from app.commands import device_checks
+from app.commands.check import Check
 from app.commands.output import print_json
 from app.server import prefect_server, running_server
 from app.settings import Settings, load_settings
 from models import catalog
-from models.gpu import device_memory, who_holds
 from story.errors import SoundboundError
 
 NEEDED = (
@@ -33,20 +32,19 @@ NEEDED = (
 LOW_DISK_GB = 2.0  # a long chapter's scratch stems and takes
 
 
-class Check(BaseModel):
-    name: str
-    state: Literal["ok", "warning", "problem"]
-    found: str
-    mend: str = ""
+def doctor(*, server: bool = True, render: bool | None = None, fix: bool = False, json: bool = False) -> int:
+    """Check Python, packages, models and their hashes, the device and who holds it, Prefect, disk and permissions.
 
-
-def doctor(*, server: bool = True, json: bool = False) -> int:
-    """Check Python, packages, models and their hashes, the Prefect server and its limit, disk and permissions.
+    On a machine with a GPU two lines are rendered from text to master, which proves the whole way.
 
     Parameters
     ----------
     server
         Also start the Prefect server (if it is not up) and check the concurrency limit; --no-server skips it.
+    render
+        Render two lines; on a GPU machine this is done unless you say --no-render.
+    fix
+        Free a Prefect slot whose holder is dead or that nobody holds; only while no model is at work.
     json
         Print one JSON object.
     """
@@ -55,12 +53,13 @@ def doctor(*, server: bool = True, json: bool = False) -> int:
         _python(),
         *_packages(),
         *_models(settings),
-        _device(settings),
+        *device_checks.device(settings),
         _home(settings),
         _disk(settings),
     ]
     if server:
-        checks += _server(settings)
+        wanted = settings.device != "cpu" if render is None else render
+        checks += _server(settings, fix=fix, render=wanted and _worst(checks) != "problem")
     if json:
         print_json({"status": _worst(checks), "checks": [c.model_dump() for c in checks]})
     else:
@@ -111,24 +110,6 @@ def _models(settings: Settings) -> list[Check]:
     return checks
 
 
-def _device(settings: Settings) -> Check:
-    try:
-        memory = device_memory(settings.device)
-    except SoundboundError as e:
-        return Check(name="device", state="problem", found=e.message, mend=e.remedy)
-    holder = who_holds(settings)
-    use = (
-        f", in use by process {holder['pid']} ({holder['stage']} with {holder['model']})"
-        if holder
-        else ", free for a model"
-    )
-    return Check(
-        name="device",
-        state="ok",
-        found=f"{settings.device}: {memory.free_mb:.0f} of {memory.total_mb:.0f} MB free{use}",
-    )
-
-
 def _home(settings: Settings) -> Check:
     home = settings.home
     nearest = next(p for p in (home, *home.parents) if p.exists())
@@ -159,21 +140,20 @@ def _disk(settings: Settings) -> Check:
     return Check(name="disk", state="ok", found=f"{free_gb:.0f} GB free")
 
 
-def _server(settings: Settings) -> list[Check]:
+def _server(settings: Settings, *, fix: bool, render: bool) -> list[Check]:
     was_up = settings.prefect_api_url or running_server(settings.home)
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    checks = []
     try:
         with prefect_server(settings.home, settings.prefect_api_url) as url:
-            from flows.limit import ensure_limit, limit_name
-
             found = url + ("" if was_up else " (starts and stops with each render)")
-            server = Check(name="Prefect server", state="ok", found=found)
-            ensure_limit(settings.gpu_tag)
-            return [
-                server,
-                Check(name="Prefect limit", state="ok", found=f"{limit_name(settings.gpu_tag)} = 1"),
-            ]
+            checks.append(Check(name="Prefect server", state="ok", found=found))
+            checks += device_checks.slot(settings, fix=fix)
+            if render:
+                checks.append(device_checks.two_lines(settings))
     except SoundboundError as e:
-        return [Check(name="Prefect server", state="problem", found=e.message, mend=e.remedy)]
+        checks.append(Check(name="Prefect server", state="problem", found=e.message, mend=e.remedy))
+    return checks
 
 
 def _worst(checks: list[Check]) -> str:

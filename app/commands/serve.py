@@ -90,7 +90,7 @@ def _serve(
         from app.web import web_server
         from flows.limit import ensure_limit
 
-        ensure_limit(settings.gpu_tag)
+        ensure_limit(settings.tag)
         deployments = register()
         supervisor = Supervisor(settings, url, Path.cwd(), worker=worker, tell=tell)
         supervisor.start()

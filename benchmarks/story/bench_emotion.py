@@ -20,11 +20,17 @@ from story.emotions import feel_line
 HERE = Path(__file__).parent
 
 
+def _f1(right: int, told: int, gold: int) -> float:
+    return 2 * right / max(1, told + gold)
+
+
 def score(items: list[dict]) -> tuple[dict[str, float], list[str]]:
     family_of = families()
     right: Counter[str] = Counter()
     told: Counter[str] = Counter()
     gold: Counter[str] = Counter()
+    strict: Counter[str] = Counter()
+    first: Counter[str] = Counter()
     exact, errors = 0, []
     for item in items:
         feeling = feel_line(item["line"], item["before"], item["after"], item["language"])
@@ -34,21 +40,21 @@ def score(items: list[dict]) -> tuple[dict[str, float], list[str]]:
         gold[family if family in accepted else accepted[0]] += 1
         right[family] += family in accepted
         exact += feeling.emotion in item["emotion"]
+        first[accepted[0]] += 1
+        strict[family] += family == accepted[0]
         if family not in accepted:
             words = ", ".join(e.word for e in feeling.evidence)
             errors.append(
                 f"  {item['id']} {feeling.emotion} ({words}), not {item['emotion']}: "
                 f"{item['before']} [[{item['line']}]] {item['after']}"
             )
-    f1 = {}
-    for family in sorted(gold):
-        precision = right[family] / max(1, told[family])
-        recall = right[family] / gold[family]
-        f1[family] = 2 * precision * recall / max(1e-9, precision + recall)
+    f1 = {family: _f1(right[family], told[family], gold[family]) for family in sorted(gold)}
+    strict_f1 = [_f1(strict[family], told[family], first[family]) for family in first]
     answered = sum(told.values()) - told["neutral"]
     figures = {
         "lines": len(items),
         "macro F1": sum(f1.values()) / max(1, len(f1)),
+        "macro F1, first label only": sum(strict_f1) / max(1, len(strict_f1)),
         "accuracy": sum(right.values()) / max(1, len(items)),
         "exact emotion": exact / max(1, len(items)),
         "precision when not neutral": (sum(right.values()) - right["neutral"]) / max(1, answered),
