@@ -15,6 +15,7 @@ from rich.console import Console
 import app.commands.inspect as inspect_commands
 import app.commands.models as models_commands
 import app.commands.render as render_commands
+import app.commands.review as review_commands
 from app.commands.doctor import doctor
 from app.commands.output import print_json
 from app.commands.serve import serve
@@ -26,6 +27,9 @@ cli = App(
     version="0.1.0",
 )
 cli.command(render_commands.render)
+cli.command(review_commands.review)
+cli.command(review_commands.attribute)
+cli.command(review_commands.characters)
 cli.command(inspect_commands.cast)
 cli.command(inspect_commands.scenes)
 cli.command(inspect_commands.timeline)

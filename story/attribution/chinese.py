@@ -65,7 +65,9 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         if pattern is not None:
             for chapter in plain:
                 counts.update(pattern.findall(chapter.text))
-        known = Names.of({n for n in known.known if _looks_like(n, known.leads.get(n, 0), counts[n])}, known.leads)
+        known = Names.of(
+            {n for n in known.known if _looks_like(n, known.leads.get(n, 0), counts[n])}, known.leads
+        )
         roster = Roster(_people(known, counts))
     cut = [_turns(c, known) for c in plain]
     if not any(_SHE in c.text for c in plain):  # older books write 他 for everybody
@@ -108,7 +110,9 @@ MIN_LEAD_SHARE = 0.05
 
 def _looks_like(name: str, leads: int, uses: int) -> bool:
     """Whether a word that leads lines in is a name: a common word (告诉) does so a few times of hundreds."""
-    return leads >= MIN_LEAD_SHARE * uses or (surname().match(name) is not None and leads >= MIN_LEAD_SHARE / 3 * uses)
+    return leads >= MIN_LEAD_SHARE * uses or (
+        surname().match(name) is not None and leads >= MIN_LEAD_SHARE / 3 * uses
+    )
 
 
 def _narration(chapter: Prose) -> Iterator[str]:
@@ -185,7 +189,13 @@ def _turns(chapter: Prose, names: Names) -> list[Turn]:
         nxt = quotes[i + 1] if i + 1 < len(quotes) and quotes[i + 1].block == quote.last_block else None
         ceiling = nxt.outer_start if nxt else chapter.spans[quote.last_block].end
         after = text[quote.outer_end : max(ceiling, quote.outer_end)]
-        if same and turns and turns[-1].block == quote.block and not (turns[-1].led or turns[-1].abuts) and _resumes(before):
+        if (
+            same
+            and turns
+            and turns[-1].block == quote.block
+            and not (turns[-1].led or turns[-1].abuts)
+            and _resumes(before)
+        ):
             turns[-1].quotes.append(i)
             turns[-1].led = True
             finding = _lead(before, names)
@@ -208,7 +218,11 @@ def _turns(chapter: Prose, names: Names) -> list[Turn]:
             tag = _tag(after, names)
             if tag is not None and tag.rule == "tag":
                 turn.findings.append(tag)
-            elif tag is not None and tag.mention.kind == "noun" and _SOMEBODY.search(after[: tag.mention.end + 1]):
+            elif (
+                tag is not None
+                and tag.mention.kind == "noun"
+                and _SOMEBODY.search(after[: tag.mention.end + 1])
+            ):
                 turn.findings.append(replace(tag, rule="tag far"))  # “喂！”一个黑衣人站在面前
             elif tag is not None:
                 turn.action = tag
@@ -255,7 +269,9 @@ def _lead(before: str, names: Names) -> Finding | None:
     return Finding(f"lead {subject.reach}".strip(), _mention(subject)) if subject else None
 
 
-_VOICE = re.compile(r"^[，,]?(?:这)?是(?P<who>[^。，；]{1,14}?)(?:的(?:声音|嗓音|口气|声气)|(?:来|到|开口|发话|说话|在说)了?$)")
+_VOICE = re.compile(
+    r"^[，,]?(?:这)?是(?P<who>[^。，；]{1,14}?)(?:的(?:声音|嗓音|口气|声气)|(?:来|到|开口|发话|说话|在说)了?$)"
+)
 _SOMEBODY = re.compile(r"一个|一位|一名")
 
 

@@ -183,7 +183,10 @@ class Decider:
             if fixed is None and noun is not None and tag is not None:
                 if tag.mention.group:
                     fixed = (noun, f"{tag.rule} group")
-                elif self.language == "zh" and noun_class(tag.mention, self.scene.narrator is not None) == "role":
+                elif (
+                    self.language == "zh"
+                    and noun_class(tag.mention, self.scene.narrator is not None) == "role"
+                ):
                     fixed = (noun, f"{tag.rule} noun")
                 elif noun not in candidates:
                     candidates.append(noun)

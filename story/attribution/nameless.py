@@ -112,7 +112,9 @@ def noun_name(mention: Mention) -> str:
     return "the " + mention.head
 
 
-_KIN_ZH = re.compile("(?:父亲|母亲|妈妈|爸爸|爹|娘|妻子|丈夫|老婆|女人|儿子|女儿|哥哥|弟弟|姐姐|妹妹|媳妇|奶奶|爷爷)$")
+_KIN_ZH = re.compile(
+    "(?:父亲|母亲|妈妈|爸爸|爹|娘|妻子|丈夫|老婆|女人|儿子|女儿|哥哥|弟弟|姐姐|妹妹|媳妇|奶奶|爷爷)$"
+)
 
 
 def noun_class(mention: Mention, first_person: bool = False) -> Literal["plain", "kin", "role"]:
@@ -171,7 +173,9 @@ def _short_form(name: str, roster: Roster) -> int | None:
             if found is not None:
                 return found
     if not name.isascii() and len(name) > 1:
-        longer = [i for i, p in enumerate(roster.people) if p.name.startswith(name) and len(p.name) > len(name)]
+        longer = [
+            i for i, p in enumerate(roster.people) if p.name.startswith(name) and len(p.name) > len(name)
+        ]
         if len(longer) == 1:
             return longer[0]
     return None
