@@ -17,6 +17,7 @@ import app.commands.models as models_commands
 import app.commands.render as render_commands
 import app.commands.review as review_commands
 from app.commands.doctor import doctor
+from app.commands.importing import import_
 from app.commands.output import print_json
 from app.commands.serve import serve
 from story.errors import SoundboundError
@@ -27,6 +28,7 @@ cli = App(
     version="0.1.0",
 )
 cli.command(render_commands.render)
+cli.command(import_, name="import")
 cli.command(review_commands.review)
 cli.command(review_commands.attribute)
 cli.command(review_commands.characters)

@@ -31,4 +31,6 @@ class RenderOptions(BaseModel):
         default="drama",
         description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS, acx voice only for Audible",
     )
-    seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same book")
+    seed: int = Field(
+        default=0, ge=0, le=2**31 - 1, description="Another seed gives other takes of the same book"
+    )

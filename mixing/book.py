@@ -36,7 +36,11 @@ class ChapterMix:
     @classmethod
     def in_folder(cls, folder: Path) -> ChapterMix:
         """Of a published chapter. Raises MixError if something is missing."""
-        made = cls({name: folder / "stems" / f"{name}.flac" for name in STEMS}, folder / "loudness.npy")
+        found = {
+            path.stem: path for path in sorted(folder.glob("stems/*.*"))
+        }  # FLAC, or WAV with a WAV master
+        stems = {name: found.get(name, folder / "stems" / f"{name}.flac") for name in STEMS}
+        made = cls(stems, folder / "loudness.npy")
         for path in (*made.stems.values(), made.energies):
             if not path.exists():
                 raise MixError(

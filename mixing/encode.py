@@ -27,6 +27,7 @@ from pedalboard.io import ReadableAudioFile, WriteableAudioFile
 
 from mixing.contracts import SAMPLE_RATE_HZ, AudioFormat, MixError
 from mixing.scratch import interleaved
+from mixing.wav import WavFile
 
 _CHUNK = SAMPLE_RATE_HZ
 _ERRORS = (
@@ -168,6 +169,8 @@ class _Libav:
 def _open(file: OutputFile, audio_format: AudioFormat, rate_hz: int, kbits: int) -> _Encoder:
     if audio_format == "flac":
         return _Flac(file)
+    if audio_format == "wav":
+        return WavFile(cast(BinaryIO, file))
     if audio_format in _AV:
         return _Libav(file, audio_format, kbits)
     return _Pedalboard(file, audio_format, rate_hz, kbits)

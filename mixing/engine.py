@@ -48,6 +48,8 @@ def mix_chapter(
 ) -> MixResult:
     """Mix and master a chapter: `out_dir/master.<format>` and `out_dir/stems/<stem>.flac`, 48 kHz stereo, 24 bits.
 
+    The stems of a WAV master are WAV too.
+
     Args:
         work_dir: where scratch audio lies while it runs, about 0.6 MB a second of chapter; default `out_dir`.
         progress: called with the share done, 0..1.
@@ -60,7 +62,8 @@ def mix_chapter(
     """
     work_dir, tell = work_dir or out_dir, progress or (lambda share: None)
     out = out_dir / f"master.{audio_format}"
-    stems = {stem: out_dir / "stems" / f"{stem}.flac" for stem in STEMS}
+    stem_format: AudioFormat = "wav" if audio_format == "wav" else "flac"  # never lossy
+    stems = {stem: out_dir / "stems" / f"{stem}.{stem_format}" for stem in STEMS}
     kept = out_dir / "loudness.npy"
     unfinished = {path: path.with_name(f".{path.name}") for path in (out, kept, *stems.values())}
     try:
@@ -78,11 +81,12 @@ def mix_chapter(
                 clips,
                 total,
                 {stem: unfinished[path] for stem, path in stems.items()},
+                stem_format,
                 block_frames,
                 lambda share: tell(0.2 + 0.5 * share),
             )
             made = master(
-                ScratchSource(total, Clip(0, 2, plan.frames)),
+                ScratchSource(total, Clip(0, 2, plan.frames), meter.sum_energies),
                 unfinished[out],
                 profile,
                 audio_format,
@@ -155,6 +159,7 @@ def _render(
     clips: Scratch,
     total: Scratch,
     stems: dict[str, Path],
+    stem_format: AudioFormat,
     block_frames: int,
     progress: Progress,
 ) -> tuple[StemMeter, float]:
@@ -167,9 +172,9 @@ def _render(
     floor = FloorNoise(laws.bed.floor_dbfs)
     meter, loudest = StemMeter(STEMS), 0.0
     with (
-        Writer(stems["dialogue"], "flac") as dialogue_file,
-        Writer(stems["environment"], "flac") as environment_file,
-        Writer(stems["effects"], "flac") as effects_file,
+        Writer(stems["dialogue"], stem_format) as dialogue_file,
+        Writer(stems["environment"], stem_format) as environment_file,
+        Writer(stems["effects"], stem_format) as effects_file,
     ):
         for start in range(0, plan.frames, block_frames):
             stop = min(start + block_frames, plan.frames)
@@ -184,7 +189,7 @@ def _render(
             floor.add_to(around, start)
             for file, stem in ((dialogue_file, said), (environment_file, around), (effects_file, done)):
                 file.write(stem)
-                loudest = max(loudest, float(np.abs(stem).max()))
+                loudest = max(loudest, float(stem.max()), -float(stem.min()))
             total.append(said + around + done)
             meter.add(dict(zip(STEMS, (said, around, done), strict=True)))
             progress(stop / plan.frames)

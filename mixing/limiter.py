@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from mixing.contracts import SAMPLE_RATE_HZ
-from mixing.truepeak import BOUND, CELL, CONTEXT, cell_peaks, cell_tops
+from mixing.truepeak import BOUND, CELL, CONTEXT, above, cell_peaks, cell_tops
 
 _GRID = SAMPLE_RATE_HZ
 _LOOKAHEAD = 96  # 2 ms
@@ -36,6 +36,7 @@ class Limiter:
         self._head = True
         self._last_needed = np.ones(2 * _LOOKAHEAD, np.float32)
         self.touched_cells = 0  # 10 ms cells in which the gain was below one
+        self.idle: list[bool] = []  # for every second given out: whether it came out as it went in
 
     def add(self, samples: np.ndarray) -> np.ndarray:
         """float32 `(channels, frames)` in; the limited samples that are ready out (0 or more)."""
@@ -64,6 +65,7 @@ class Limiter:
         x = self._input[:, : CONTEXT + _GRID + _AHEAD]
         gain = self._gain(x)
         out = x[:, CONTEXT : CONTEXT + count]
+        self.idle.append(gain is None)
         if gain is not None:
             gain = gain[:count]
             out = out * gain
@@ -114,11 +116,14 @@ class Limiter:
         count = _GRID + 2 * _LOOKAHEAD
         cells = -(-count // CELL)
         tops = cell_tops(x, cells)
-        loud = np.flatnonzero(tops * BOUND > self._ceiling)
+        if tops.max() * BOUND <= self._ceiling:
+            return None
+        whole = np.pad(x, ((0, 0), (0, cells * CELL - count)))
+        loud = above(whole, tops, np.arange(cells), float(self._ceiling))
         if not len(loud):
             return None
         needed = np.ones(cells * CELL, np.float32)
-        top = cell_peaks(np.pad(x, ((0, 0), (0, cells * CELL - count))), loud)
+        top = cell_peaks(whole, loud)
         needed.reshape(cells, CELL)[loud] = self._ceiling / np.maximum(top, self._ceiling)
         needed = needed[:count]
         # a point between two samples concerns both

@@ -15,7 +15,7 @@ from pedalboard import Compressor
 
 from mixing.acoustics import Acoustic
 from mixing.contracts import SAMPLE_RATE_HZ
-from mixing.loudness import energies, speech_lufs
+from mixing.loudness import CELL_FRAMES, energies, speech_lufs
 from mixing.profiles import CompressorLaw, DialogueLaw
 from mixing.reading import Section, amplitude, edges, filtered, read_take, section, to_mono
 from mixing.rooms import room_sound
@@ -61,22 +61,33 @@ def process_line(path: Path, manner: Manner, law: DialogueLaw) -> ProcessedLine 
         return None
     low_cut_hz = law.intents[manner.intent].high_pass_hz if manner.intent else law.high_pass_hz
     samples = filtered(samples, [section("highpass", low_cut_hz, 2)])
-    take_lufs = heard_lufs = speech_lufs(energies(samples[None]))
+    power = energies(samples[None])
+    take_lufs = heard_lufs = speech_lufs(power)
     if filters := _filters(manner.acoustic):
         samples = filtered(samples, filters)
-        heard_lufs = speech_lufs(energies(samples[None]))  # what a telephone takes away is not the acting
+        power = energies(samples[None])
+        heard_lufs = speech_lufs(power)  # what a telephone takes away is not the acting
     if not np.isfinite(take_lufs) or not np.isfinite(heard_lufs):
         return None
     samples = samples * amplitude(law.compressor.at_lufs - heard_lufs)
+    before = _cell_power(samples)
     drive_db = manner.acoustic.treatment.drive_db
     if drive_db:
         samples = np.tanh(samples * amplitude(drive_db)) * amplitude(-drive_db)
     samples = edges(_compress(samples, law.compressor), law.edge_s, law.edge_s)
-    level = speech_lufs(energies(samples[None]))
+    # the chain's gain changes slowly against a cell: what it does to a cell's power it does to the weighted power too
+    change = np.divide(_cell_power(samples), before, out=np.zeros_like(before), where=before > 0)
+    level = speech_lufs(power * amplitude(law.compressor.at_lufs - heard_lufs) ** 2 * change)
     if not np.isfinite(level):
         return None
     wet = room_sound(samples, manner.acoustic, float(np.vdot(samples, samples)))
     return ProcessedLine(samples[None], wet, take_lufs, level, float(np.abs(samples).max()))
+
+
+def _cell_power(samples: np.ndarray) -> np.ndarray:
+    """Mean squares of float32 `(frames,)` in 10 ms cells, the last filled up with silence; float32 `(cells,)`."""
+    cells = np.pad(samples, (0, -len(samples) % CELL_FRAMES)).reshape(-1, CELL_FRAMES)
+    return np.einsum("ki,ki->k", cells, cells) / CELL_FRAMES
 
 
 def _filters(acoustic: Acoustic) -> list[Section]:

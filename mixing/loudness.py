@@ -62,12 +62,15 @@ class EnergyMeter:
 
     def weigh(self, samples: np.ndarray) -> np.ndarray:
         """The next block K-weighted, float64 `(channels, frames)`, without keeping its energies."""
-        if not samples.shape[1]:
-            return np.zeros(samples.shape)
-        if np.abs(self._state).max() < _SPENT and not samples.any():
-            self._state[:] = 0  # a silent bus costs nothing; its energies are 0 in float32 either way
-            return np.zeros(samples.shape)
-        weighted, self._state = sosfilt(K_WEIGHTING, samples, axis=-1, zi=self._state)
+        weighted = np.zeros(samples.shape)
+        for low in range(0, samples.shape[1], SAMPLE_RATE_HZ):
+            part = samples[:, low : low + SAMPLE_RATE_HZ]
+            if np.abs(self._state).max() < _SPENT and not part.any():
+                self._state[:] = 0  # a silent second costs nothing; its energies are 0 in float32 either way
+                continue
+            weighted[:, low : low + SAMPLE_RATE_HZ], self._state = sosfilt(
+                K_WEIGHTING, part, axis=-1, zi=self._state
+            )
         return weighted
 
     def keep(self, weighted: np.ndarray) -> None:
@@ -83,6 +86,12 @@ class EnergyMeter:
             total += channel
         self._cells.append(total.astype(np.float32))
         self._rest = weighted[:, whole:].copy()
+
+    def take(self, samples: np.ndarray) -> np.ndarray:
+        """Energies of the next block alone, float32 `(cells,)`; it begins with a cell."""
+        self._cells = []
+        self.add(samples)
+        return self._cells[0]
 
     @property
     def energies(self) -> np.ndarray:
@@ -115,6 +124,43 @@ class StemMeter:
 
     def energies(self, stem: str) -> np.ndarray:
         return self._stems[stem].energies
+
+
+class KnownMeter:
+    """Energies of a stream that is, for most of its seconds, another one times a gain.
+
+    Where it is, they are the other's energies times the gain squared; the rest is filtered. The second before is
+    filtered too: the weighting remembers 30 ms.
+    """
+
+    def __init__(self, known: np.ndarray, gain: float, channels: int = 2) -> None:
+        """`known`: the other stream's 10 ms energies."""
+        self._known, self._power, self._channels = known, gain * gain, channels
+        self._meter: EnergyMeter | None = None  # running
+        self._before: np.ndarray | None = None
+        self._cells: list[np.ndarray] = []
+        self._seconds = 0
+
+    def add(self, second: np.ndarray, same: bool) -> None:
+        """The next second (the last may be shorter), and whether it and what it came from differ by the gain only."""
+        count = second.shape[1] // CELL_FRAMES
+        if same and self._meter is None:
+            first = self._seconds * CELLS_PER_S
+            self._cells.append((self._known[first : first + count] * self._power).astype(np.float32))
+        else:
+            if self._meter is None:
+                self._meter = EnergyMeter(self._channels)
+                if self._before is not None:
+                    self._meter.weigh(self._before)
+            self._cells.append(self._meter.take(second))
+            if same:
+                self._meter = None
+        self._before = second
+        self._seconds += 1
+
+    @property
+    def energies(self) -> np.ndarray:
+        return np.concatenate(self._cells) if self._cells else np.zeros(0, np.float32)
 
 
 def energies(samples: np.ndarray) -> np.ndarray:

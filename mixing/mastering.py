@@ -20,6 +20,7 @@ from mixing.limiter import Limiter
 from mixing.loudness import (
     CELL_FRAMES,
     EnergyMeter,
+    KnownMeter,
     integrated_lufs,
     loudness_range_lu,
     short_term_max_lufs,
@@ -132,7 +133,8 @@ def _write(
     progress: Callable[[float], None],
 ) -> Mastered:
     rate_hz = profile.rate_hz(audio_format)
-    gain, limiter, meters = amplitude(gain_db), Limiter(2, limit_dbtp), _Meters(rate_hz)
+    gain, limiter = amplitude(gain_db), Limiter(2, limit_dbtp)
+    meters = _Meters(rate_hz, source.energies, float(gain))
     codec, done = profile.codecs[audio_format], 0
     with Writer(path, audio_format, codec.kbits, rate_hz) as file:
         for block in source.blocks(block_frames):
@@ -143,9 +145,10 @@ def _write(
             if ready.shape[1]:
                 file.write(ready)
                 if not codec.kbits:
-                    meters.add(ready)
+                    meters.add_known(ready, limiter.idle)
             progress(done / source.frames)
     if codec.kbits:  # what counts is what comes out of a decoder
+        meters = _Meters(rate_hz)
         for block in read_back(path):
             meters.add(block)
     limited = limiter.touched_cells / max(1, -(-source.frames // CELL_FRAMES))
@@ -155,8 +158,11 @@ def _write(
 class _Meters:
     """What is measured on a master: loudness at 48 kHz, peak and RMS at the file's own rate."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, known: np.ndarray | None = None, gain: float = 1.0) -> None:
+        """`known`: 10 ms energies of what the master is made of, `gain`: by which it is louder."""
         self._energy, self._peak, self._shape = EnergyMeter(2), TruePeakMeter(2), Waveform.Meter(rate_hz)
+        self._known = None if known is None else KnownMeter(known, gain)
+        self._seconds = 0
         self._up = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 2) if rate_hz != SAMPLE_RATE_HZ else None
 
     def add(self, block: np.ndarray) -> None:
@@ -166,10 +172,21 @@ class _Meters:
             block = self._up.resample_chunk(np.ascontiguousarray(block.T)).T
         self._energy.add(block)
 
+    def add_known(self, block: np.ndarray, idle: list[bool]) -> None:
+        """The next whole seconds from the limiter; `idle`: for each second from the start whether it was left alone."""
+        if self._known is None:
+            self.add(block)
+            return
+        self._peak.add(block)
+        self._shape.add(block)
+        for low in range(0, block.shape[1], SAMPLE_RATE_HZ):
+            self._known.add(block[:, low : low + SAMPLE_RATE_HZ], idle[self._seconds])
+            self._seconds += 1
+
     def finish(self, gain_db: float, limited_share: float) -> Mastered:
         if self._up is not None:
             self._energy.add(self._up.resample_chunk(np.zeros((0, 2), np.float32), last=True).T)
-        cells = self._energy.energies
+        cells = self._energy.energies if self._known is None else self._known.energies
         loudness = Loudness(
             integrated_lufs=_finite(integrated_lufs(cells)),
             true_peak_dbtp=self._peak.finish(),

@@ -18,6 +18,7 @@ _REMEDY = "render the chapter again"
 
 class Source(Protocol):
     frames: int
+    energies: np.ndarray | None  # K-weighted, 10 ms, where they are known
 
     def blocks(self, block_frames: int) -> Iterator[np.ndarray]:
         """From the start, float32 `(2, frames)`; every block but the last is `block_frames` long."""
@@ -27,8 +28,8 @@ class Source(Protocol):
 class ScratchSource:
     """The sum as the engine left it."""
 
-    def __init__(self, total: Scratch, clip: Clip) -> None:
-        self._total, self._clip, self.frames = total, clip, clip.frames
+    def __init__(self, total: Scratch, clip: Clip, energies: np.ndarray | None = None) -> None:
+        self._total, self._clip, self.frames, self.energies = total, clip, clip.frames, energies
 
     def blocks(self, block_frames: int) -> Iterator[np.ndarray]:
         for start in range(0, self.frames, block_frames):
@@ -37,6 +38,8 @@ class ScratchSource:
 
 class StemFiles:
     """The sum of published stems. Raises MixError for one that is missing, damaged or of another length."""
+
+    energies: np.ndarray | None = None
 
     def __init__(self, stems: Mapping[str, Path]) -> None:
         self._paths = [stems[name] for name in STEMS if name in stems]

@@ -10,6 +10,8 @@ from functools import reduce
 
 import numpy as np
 
+from mixing.contracts import SAMPLE_RATE_HZ
+
 TAPS = 49  # Hann-windowed sinc, 4 phases: the design libebur128 uses, so that independent meters agree
 
 
@@ -21,11 +23,34 @@ def _phases() -> np.ndarray:
 
 
 PHASES = _phases()
-CELL = 480  # samples looked at together
 CONTEXT = PHASES.shape[1] // 2  # samples needed on each side
+_GRID = SAMPLE_RATE_HZ
+CELL = 480  # samples looked at together
 BOUND = float(
     np.abs(PHASES).sum(axis=1).max()
 )  # no interpolated point exceeds this times its neighbours' peak
+
+
+def _bend_bound() -> tuple[float, float]:
+    """(a, b): no interpolated point exceeds a · its neighbours' peak + b · their largest second difference.
+
+    An interpolation filter is a straight line between the two samples and a rest; the rest without its sum and its
+    first moment, which are tiny, is a filter on second differences. Low sounds bend little: the bound is close.
+    """
+    flat, bend = 0.0, 0.0
+    for phase, taps in enumerate(PHASES.astype(np.float64)[:, ::-1], 1):
+        rest = taps.copy()
+        rest[CONTEXT - 1] -= 1 - phase / 4
+        rest[CONTEXT] -= phase / 4
+        gain, moment = rest.sum(), (rest * (np.arange(len(rest)) - (CONTEXT - 1))).sum()
+        rest[CONTEXT - 1] -= gain - moment
+        rest[CONTEXT] -= moment
+        flat = max(flat, 1 + abs(gain) + 2 * abs(moment))
+        bend = max(bend, float(np.abs(np.cumsum(np.cumsum(rest))).sum()))
+    return flat, bend
+
+
+FLAT, BEND = _bend_bound()
 
 
 def peaks(samples: np.ndarray) -> np.ndarray:
@@ -62,6 +87,18 @@ def cell_tops(samples: np.ndarray, cells: int) -> np.ndarray:
     return tops
 
 
+def above(samples: np.ndarray, tops: np.ndarray, which: np.ndarray, level: float) -> np.ndarray:
+    """Those of the cells `which` that could pass `level` between their samples."""
+    which = which[tops[which] * BOUND > level]
+    if not len(which):
+        return which
+    near = samples[:, which[:, None] * CELL + np.arange(CELL + 2 * CONTEXT)]
+    bends = near[..., 2:] + near[..., :-2]
+    bends -= 2 * near[..., 1:-1]
+    bend = np.maximum(bends.max(axis=(0, 2)), -bends.min(axis=(0, 2)))
+    return which[tops[which] * FLAT + bend * BEND > level]
+
+
 def cell_peaks(samples: np.ndarray, which: np.ndarray) -> np.ndarray:
     """`peaks` of the cells with these numbers, float32 `(cells, CELL)`."""
     at = which[:, None] * CELL + np.arange(CELL + 2 * CONTEXT)
@@ -76,10 +113,14 @@ class TruePeakMeter:
         self.peak = 0.0  # linear
 
     def add(self, samples: np.ndarray) -> None:
+        if samples.shape[1] > _GRID:
+            for low in range(0, samples.shape[1], _GRID):
+                self.add(samples[:, low : low + _GRID])
+            return
         x = np.concatenate([self._rest, samples], axis=1)
         cells = (x.shape[1] - 2 * CONTEXT) // CELL
         self._rest = x[:, cells * CELL :].copy()
-        if cells <= 0:
+        if cells <= 0 or max(x.max(), -x.min()) * BOUND <= self.peak:
             return
         tops = cell_tops(x, cells)
         order = np.argsort(-tops, kind="stable")
@@ -88,8 +129,7 @@ class TruePeakMeter:
             (8, 64),
             (64, cells),
         ):  # the loudest first: they rule most of the others out
-            chosen = order[first:last]
-            chosen = chosen[tops[chosen] * BOUND > self.peak]
+            chosen = above(x, tops, order[first:last], self.peak)
             if len(chosen):
                 self.peak = max(self.peak, float(cell_peaks(x, chosen).max()))
 

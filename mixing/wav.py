@@ -7,7 +7,7 @@ Packing by numpy costs a third of what pedalboard's writer takes, and four files
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -36,34 +36,23 @@ def pack_24(samples: np.ndarray) -> np.ndarray:
 
 
 class WavFile:
-    """A 24-bit WAV being written; `close` completes its header."""
+    """A 24-bit WAV being written into an open file, which stays open; `close` completes its header."""
 
-    def __init__(self, path: Path, channels: int = 2) -> None:
-        self._channels, self._bytes = channels, 0
-        self._file = path.open("wb")
-        try:
-            self._file.write(self._header())
-        except OSError:
-            self._file.close()
-            raise
+    def __init__(self, file: BinaryIO, channels: int = 2) -> None:
+        self._file, self._channels, self._bytes = file, channels, 0
+        self._file.write(self._header())
 
     def write(self, samples: np.ndarray) -> None:
         """float32 `(channels, frames)`; what is beyond full scale is clipped."""
-        packed = pack_24(samples)
+        packed = pack_24(samples) if samples.any() else np.zeros(3 * samples.size, np.uint8)
         self._file.write(packed.data)
         self._bytes += len(packed)
 
     def close(self) -> None:
-        """Raises OSError if the disk is full; the file is closed all the same."""
-        if self._file.closed:
-            return
-        try:
-            if self._bytes % 2:
-                self._file.write(b"\0")  # RIFF chunks have an even length
-            self._file.seek(0)
-            self._file.write(self._header())
-        finally:
-            self._file.close()
+        if self._bytes % 2:
+            self._file.write(b"\0")  # RIFF chunks have an even length
+        self._file.seek(0)
+        self._file.write(self._header())
 
     def _header(self) -> bytes:
         width = 3 * self._channels

@@ -19,7 +19,7 @@ from mixing.profiles import Profile, load_profile
 from mixing.results import Mastered
 from mixing.tags import Cover, Tags
 from story.captions import from_srt
-from tasks.publish import tag_master
+from tasks.publish import tag_master, write_report
 from tasks.results import ChapterResult, Loudness
 
 _SAME_DB = 0.05  # a master this near its book's gain is left as it is
@@ -192,11 +192,3 @@ def _republish(
         if old != outputs["master"]:
             old.unlink()
     return changed
-
-
-def write_report(result: ChapterResult, folder: Path) -> None:
-    """report.json, whole or not at all."""
-    path = folder / "report.json"
-    incoming = path.with_name(".report.json")
-    incoming.write_text(result.model_dump_json(indent=1), encoding="utf-8")
-    incoming.replace(path)

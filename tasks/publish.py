@@ -18,6 +18,8 @@ from story.errors import SoundboundError
 from story.timeline import Timeline
 from tasks.plan import word_times
 from tasks.progress import StageProgress
+from tasks.report import lanes_of, report_html
+from tasks.report.lanes import scenes_of
 from tasks.results import ChapterResult
 
 
@@ -85,6 +87,17 @@ class PublishError(SoundboundError):
     """A finished chapter that can't be put in its place."""
 
 
+def write_report(result: ChapterResult, folder: Path) -> None:
+    """report.json and report.html, each whole or not at all."""
+    for name, text in (
+        ("report.json", result.model_dump_json(indent=1)),
+        ("report.html", report_html(result)),
+    ):
+        incoming = folder / f".{name}"
+        incoming.write_text(text, encoding="utf-8")
+        incoming.replace(folder / name)
+
+
 def tag_master(path: Path, tags: Tags, captions: Path) -> None:
     """Title and captions into a finished master, in place."""
     cues = from_srt(captions.read_text(encoding="utf-8"))
@@ -116,8 +129,15 @@ def _complete(
     outputs["captions_srt"] = target / "captions.srt"
     outputs["captions"] = target / "captions.vtt"
     outputs["report"] = target / "report.json"
-    result = result.model_copy(update={"outputs": dict(sorted(outputs.items()))})
-    (mixed / "report.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    outputs["report_html"] = target / "report.html"
+    result = result.model_copy(
+        update={
+            "outputs": dict(sorted(outputs.items())),
+            "lanes": lanes_of(timeline, names),
+            "scenes": scenes_of(timeline),
+        }
+    )
+    write_report(result, mixed)
     return result
 
 

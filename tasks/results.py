@@ -41,6 +41,24 @@ class Loudness(BaseModel):
     lra_lu: float
 
 
+class Lane(BaseModel):
+    """One thing that sounds: a line, a bed or an effect."""
+
+    kind: Kind
+    id: str
+    lane: str  # the speaker's id, or the sound
+    label: str  # for people
+    text: str  # the line, or the sound's prompt
+    start_s: float
+    duration_s: float
+
+
+class SceneSpan(BaseModel):
+    id: str
+    start_s: float
+    end_s: float
+
+
 class ChapterResult(BaseModel):
     """The typed result of the flow render_chapter; also report.json."""
 
@@ -66,6 +84,8 @@ class ChapterResult(BaseModel):
     outputs: dict[str, Path]
     mix: MixReport | None = None  # what the mix measured: per-speaker loudness, speech over bed per line
     stage_seconds: dict[str, float] = {}
+    lanes: list[Lane] = []  # the timeline as the report draws it
+    scenes: list[SceneSpan] = []
     tags: Tags = Tags()  # what the chapter's file says about itself
     flow_run_id: str | None = None
     fingerprint: str = ""  # of what decides the chapter's sound: flows/fingerprint.py

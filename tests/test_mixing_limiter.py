@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixing.limiter import Limiter
-from mixing.truepeak import TruePeakMeter
+from mixing.truepeak import CELL, CONTEXT, TruePeakMeter, above, cell_peaks, cell_tops
 
 RATE_HZ = 48_000
 
@@ -111,3 +111,17 @@ def test_the_gain_comes_back_after_a_bang():
     assert gain[RATE_HZ + 50] < 0.45
     assert gain[RATE_HZ + RATE_HZ // 2 :] == pytest.approx(1.0)  # 60 dB/s: 7.7 dB are back in 0.13 s
     assert np.abs(np.diff(gain)).max() < 0.02  # and without a jump
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 9999), st.floats(0.01, 1.0), st.sampled_from([0.0, 0.5, 0.95, 0.999]))
+def test_no_cell_that_passes_the_level_is_ruled_out(seed, level, dullness):
+    rng, cells = np.random.default_rng(seed), 20
+    sound = rng.uniform(-1, 1, (2, cells * CELL + 2 * CONTEXT)) * rng.uniform(0, 1, (2, 1))
+    for k in range(1, sound.shape[1]):  # from white to nearly a straight line
+        sound[:, k] += dullness * (sound[:, k - 1] - sound[:, k])
+    sound = sound.astype(np.float32)
+    tops = cell_tops(sound, cells)
+    kept = set(above(sound, tops, np.arange(cells), level).tolist())
+    true = cell_peaks(sound, np.arange(cells)).max(axis=1)
+    assert set(np.flatnonzero(true > level).tolist()) <= kept

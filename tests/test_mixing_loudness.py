@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mixing.loudness import (
     EnergyMeter,
+    KnownMeter,
     energies,
     integrated_lufs,
     loudness_range_lu,
@@ -120,3 +121,21 @@ def test_pauses_do_not_make_a_line_quieter():
     line = programme(3)
     paused = np.concatenate([line, np.zeros((2, 5 * RATE_HZ), np.float32)], axis=1)
     assert speech_lufs(energies(paused)) == pytest.approx(speech_lufs(energies(line)), abs=0.3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=6), st.integers(1, RATE_HZ), st.floats(-20, 12))
+def test_energies_known_from_another_stream_are_those_of_the_full_meter(changed, last, gain_db):
+    gain = 10 ** (gain_db / 20)
+    before = programme(len(changed))[:, : RATE_HZ * (len(changed) - 1) + last].astype(np.float32)
+    after = before * np.float32(gain)
+    for second, other in enumerate(changed):
+        if other:
+            after[:, second * RATE_HZ : (second + 1) * RATE_HZ] *= np.float32(0.7)
+    reference, full = EnergyMeter(2), EnergyMeter(2)
+    reference.add(before)
+    full.add(after)
+    meter = KnownMeter(reference.energies, gain)
+    for second, other in enumerate(changed):
+        meter.add(after[:, second * RATE_HZ : (second + 1) * RATE_HZ], same=not other)
+    assert meter.energies == pytest.approx(full.energies, rel=1e-5, abs=1e-12)

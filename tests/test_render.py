@@ -49,7 +49,7 @@ def test_a_chapter_from_the_command_line(soundbound: CommandLine, storm: dict, t
     assert result["loudness"]["true_peak_dbtp"] <= -1.5
     folder = tmp_path / "out" / "the-storm" / "ch01"
     expected = {
-        "master.flac", "timeline.json", "captions.vtt", "captions.srt", "report.json", "provenance.json", "loudness.npy",
+        "master.flac", "timeline.json", "captions.vtt", "captions.srt", "report.json", "report.html", "provenance.json", "loudness.npy",
         "stems/dialogue.flac", "stems/environment.flac", "stems/effects.flac",
     }  # fmt: skip
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == expected

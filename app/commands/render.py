@@ -13,6 +13,7 @@ from app.commands.output import print_json
 from app.server import prefect_server
 from app.settings import Settings, load_settings
 from story.errors import SoundboundError
+from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
 from story.novel import Chapter, Novel
 
@@ -41,7 +42,7 @@ def render(
     Parameters
     ----------
     novel
-        The novel as JSON.
+        The novel as JSON, or a book: EPUB, text, Markdown … (see soundbound import --help).
     chapter
         Which chapters: 5, 1-3, 1,4-6 or all.
     output
@@ -64,6 +65,7 @@ def render(
         Show the run's log.
     """
     settings = load_settings()
+    novel = novel_file(novel, settings.home / BOOKS)
     book = load_novel(novel)
     chapters = select_chapters(book, chapter)
     choices = {
