@@ -306,7 +306,7 @@ class Decider:
             if named == person and person != self.scene.narrator:
                 f[INDEX["gap_subject"]] = 1
             last = self.scene.mentions[turn.block - 1] if turn.block else []
-            if last and last[-1] == person:
+            if last and last[-1] == person and person != self.scene.narrator:
                 f[INDEX["gap_last"]] = 1
         own = self.scene.mentions[turn.block]
         if person in own and turn.tag is not None and turn.tag.mention.kind != "name":
@@ -395,7 +395,7 @@ class Decider:
         if s1 is None or p.turn.gap is None or p.turn.gap > 6:
             return 0.0
         if p.turn.abuts:  # ”“: the other one answers
-            return ABUTTING if person == s2 else -ABUTTING if person == s1 else 0.0
+            return ABUTTING if person == s2 else -ABUTTING if person == s1 or s2 is not None else 0.0
         if person == s1:
             value = w[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]]
             if p.pronoun and p.adjacent:
