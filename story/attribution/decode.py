@@ -170,7 +170,7 @@ class Decider:
             fixed = self._fixed[i]
             tag = turn.tag
             pronoun = tag is not None and tag.mention.kind == "pronoun" and fixed is None
-            candidates = self._candidates(i, turn, last_seen, recent_speakers)
+            candidates = self._candidates(i, turn, last_seen, recent_speakers) if fixed is None else []
             noun = self._nouns[i]
             if (
                 fixed is None
@@ -190,11 +190,11 @@ class Decider:
                     fixed = (noun, f"{tag.rule} noun")
                 elif noun not in candidates:
                     candidates.append(noun)
-            if fixed is not None and fixed[0] not in candidates:
-                candidates.append(fixed[0])
-            if not candidates:
-                candidates.append(self._someone())
-            static = [self._static(i, turn, c, last_seen) for c in candidates]
+            if fixed is not None:  # nothing to choose
+                candidates, static = [fixed[0]], [{}]
+            else:
+                candidates = candidates or [self._someone()]
+                static = [self._static(i, turn, c, last_seen) for c in candidates]
             adjacent = i > 0 and not turn.gap and not turn.same_block
             prepared.append(
                 Prepared(

@@ -128,7 +128,11 @@ def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
 
 def noun_mention(raw: str, at: int) -> Mention:
     """A noun phrase read; one that holds a name ("the gallant Mr. Elton") is that name."""
-    named = [n for n in find_names(raw) if n.start and not raw[n.end : n.end + 2].startswith(("'s", "’s"))]
+    named = (
+        [n for n in find_names(raw) if n.start and not raw[n.end : n.end + 2].startswith(("'s", "’s"))]
+        if raw[1:].lower() != raw[1:]
+        else []
+    )
     if named:
         name = named[-1]
         before = raw[: name.start].strip()
