@@ -15,10 +15,10 @@ from rich.console import Console
 import app.commands.inspect as inspect_commands
 import app.commands.models as models_commands
 import app.commands.render as render_commands
-import app.commands.review as review_commands
 from app.commands.doctor import doctor
 from app.commands.importing import import_
 from app.commands.output import print_json
+from app.commands.review import attribute, characters, label, review
 from app.commands.serve import serve
 from story.errors import SoundboundError
 
@@ -29,10 +29,10 @@ cli = App(
 )
 cli.command(render_commands.render)
 cli.command(import_, name="import")
-cli.command(review_commands.review)
-cli.command(review_commands.attribute)
-cli.command(review_commands.characters)
-cli.command(review_commands.label)
+cli.command(review)
+cli.command(attribute)
+cli.command(characters)
+cli.command(label)
 cli.command(inspect_commands.cast)
 cli.command(inspect_commands.scenes)
 cli.command(inspect_commands.timeline)
