@@ -18,8 +18,8 @@ import app.commands.render as render_commands
 from app.commands.doctor import doctor
 from app.commands.importing import import_
 from app.commands.output import print_json
-from app.commands.review import attribute, characters, label, review
 from app.commands.serve import serve
+from app.commands.speakers import attribute, characters, label, review
 from story.errors import SoundboundError
 
 cli = App(

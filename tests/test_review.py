@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.review import page
+from app.commands.speakers import page
 from story.attribution.book import CORRECTED, attributed_anew, chapter_text, novel_of
 from story.attribution.characters_file import characters_json, read_characters
 from story.errors import InputError
