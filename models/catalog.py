@@ -46,6 +46,7 @@ class ModelEntry(BaseModel):
     runs_on: list[Literal["cpu", "cuda"]] = ["cpu"]
     own_interpreter: bool = False  # a venv in <home>/engines/<name>, since its packages exclude ours
     packages: list[str] = []  # import names its interpreter needs beside ours
+    needs_options: list[str] = []  # options that only the user can set
     needs_weights: bool = False  # a folder, <home>/models/<name> unless set
     install: str = ""  # the command that brings what is lacking
     memory_mb: float = 0.0  # declared; what was measured here counts more
@@ -79,11 +80,15 @@ class ModelState(BaseModel):
 
 
 def entries(machine: Machine) -> dict[str, ModelEntry]:
-    """The built-in models and the user's own, by name."""
+    """The built-in models and the user's own, by name. The user may give a built-in one voices and languages."""
     recordings = machine.home / "voices"
     built_in = {
         e.name: e.model_copy(update={"voices": recordings}) if e.voice_files else e for e in _built_in()
     }
+    for name, s in machine.engines.items():
+        if name in built_in and not s.engine:
+            given = {"voices": s.voices, "languages": s.languages}
+            built_in[name] = built_in[name].model_copy(update={k: v for k, v in given.items() if v})
     own = {
         name: ModelEntry(
             name=name,
@@ -144,6 +149,8 @@ def lacking(model: ModelEntry, machine: Machine) -> list[str]:
         found.append(f"its interpreter {python} is not there")
     elif gone := [name for name in model.packages if not _has_package(python, name)]:
         found.append(f"its packages are not installed: {', '.join(gone)}")
+    if unset := [name for name in model.needs_options if not settings_of(model, machine).get(name)]:
+        found.append(f"not set: {', '.join(unset)} in [engines.{model.name}.options]")
     if model.needs_weights and not _module(model.engine).fingerprint(settings_of(model, machine)):
         found.append(f"its weights are not in {weights_dir(model, machine)}")
     if model.terms and not terms.accepted(machine, model.name, model.terms):
@@ -264,7 +271,7 @@ def state(model: ModelEntry, machine: Machine) -> ModelState:
 
 
 def _remedy(model: ModelEntry) -> str:
-    return f"run: {model.install}" if model.install else f"see [engines.{model.name}] in docs/settings.md"
+    return f"run: {model.install}" if model.install else f"see [engines.{model.name}] in docs/models.md"
 
 
 @functools.cache

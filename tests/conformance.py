@@ -23,7 +23,7 @@ from models.batching import Request
 from models.catalog import ModelEntry
 from models.machine import EngineSettings, Machine
 from models.process import EngineSpec
-from tests import engines, tiny_models
+from tests import engines, speech_server, tiny_models
 
 STAND_INS = Path(__file__).resolve().parent / "stand_ins"
 SENTENCES = {
@@ -41,6 +41,12 @@ def _stable_audio_3(folder: Path) -> EngineSettings:
     return EngineSettings(
         weights=tiny_models.stable_audio_folder(folder / "stable-audio-3"), options={"dtype": "fp32"}
     )
+
+
+def _openai(_: Path) -> EngineSettings:
+    options = {"url": speech_server.shared().url, "tries": 2}
+    voices = engines.VOICES.with_name("voices_server.json")
+    return EngineSettings(options=options, voices=voices, languages=["en"])
 
 
 def _standing_in(package: str, kind: str = "") -> Callable[[Path], EngineSettings]:
@@ -82,6 +88,7 @@ def reference_voice(folder: Path, emotions: tuple[str, ...] = ("neutral", "angry
 
 # name of a catalog engine → (folder) → settings under which it runs with tiny weights
 PREPARED: dict[str, Callable[[Path], EngineSettings]] = {
+    "openai": _openai,
     "tangoflux": _tangoflux,
     "stable-audio-3": _stable_audio_3,
     "megatts3": _standing_in("megatts3"),

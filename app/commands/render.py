@@ -31,6 +31,8 @@ def render(
     profile: Literal["drama", "podcast", "broadcast", "acx"] = "drama",
     seed: int = 0,
     again: bool = False,
+    m4b: bool = True,
+    cover: Path | None = None,
     json: bool = False,
     verbose: Annotated[bool, Parameter(alias="-v")] = False,
 ) -> int:
@@ -59,6 +61,10 @@ def render(
         Another seed gives other takes.
     again
         Of several chapters, render the finished ones too.
+    m4b
+        Of several chapters, also bind one audiobook file, book.m4b.
+    cover
+        The audiobook's picture, JPEG or PNG.
     json
         Print the result as one JSON object.
     verbose
@@ -84,7 +90,9 @@ def render(
     with prefect_server(
         settings.home, settings.prefect_api_url, lambda line: console.print(line, style="dim")
     ):
-        overall = _render(novel, book, chapters, choices, settings, console, again=again)
+        overall = _render(
+            novel, book, chapters, choices, settings, console, again=again, m4b=m4b, cover=cover
+        )
     if json:
         print_json(overall)
     else:
@@ -120,6 +128,8 @@ def _render(
     console: Console,
     *,
     again: bool,
+    m4b: bool,
+    cover: Path | None,
 ) -> dict[str, Any]:
     """One chapter by the chapter's flow, several by the book's."""
     from app.terminal import BookDisplay, Display
@@ -142,7 +152,9 @@ def _render(
     spec = "all" if len(chapters) == len(book.chapters) else ",".join(str(c.number) for c in chapters)
     with BookDisplay(console, rates) as display, listening(display):
         try:
-            whole = render_book(path.resolve(), spec, options, machine, again=again, where="here")
+            whole = render_book(
+                path.resolve(), spec, options, machine, again=again, m4b=m4b, cover=cover, where="here"
+            )
         except BookError as e:
             whole = e.result
     return in_sum(
