@@ -45,6 +45,12 @@ class Settings(Machine):
     )
     upload_limit_mb: int = Field(default=50, ge=1, le=2000, description="largest book that is accepted")
 
+    llm_url: str | None = Field(
+        default=None, description="an OpenAI-compatible endpoint for `soundbound label`, ending in /v1"
+    )
+    llm_model: str | None = Field(default=None, description="the model that is asked there")
+    llm_key: str | None = Field(default=None, repr=False, description="the endpoint's key")
+
     @field_validator("notify", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
