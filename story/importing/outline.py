@@ -173,7 +173,7 @@ class _Book:
             keys = {self._key(self.text[s:e]) for s, e in p.lines}
             if (
                 j > begin
-                and j in self.found
+                and (j in self.found or len(p.lines) == 1)
                 and (self._key(self.words(j)) in seen or keys & seen)
                 and self._leads_to_prose(j)
             ):
