@@ -345,7 +345,7 @@ class _Book:
                 (listed or (words.isupper() and apart) or (far and words[-1:] not in ".!?"))
                 and 4 <= len(words) <= 80
                 and is_title_line(words)
-                and self._leads_to_prose(i)
+                and (listed or self._leads_to_prose(i))
             ):
                 if i in self.contents or i in self.found:
                     continue
