@@ -57,6 +57,13 @@ class BookStore:
             Path(part).replace(path)
         return Upload(path, novel)
 
+    def incoming(self, suffix: str) -> Path:
+        """A new temporary file for something that is arriving; whoever asked removes it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        fd, name = tempfile.mkstemp(prefix=".incoming-", suffix=suffix, dir=self.root)
+        os.close(fd)
+        return Path(name)
+
     def add_tree(self, tree: Any, where: str) -> Upload:
         """Store the novel in a parsed JSON tree; raises NovelError with place and remedy."""
         return self.add(parse_novel(tree, where))
@@ -115,6 +122,8 @@ def edited(novel: Novel, chapter_id: str, segment_id: str, change: dict[str, Any
         for segment in chapter["segments"]:
             if chapter["id"] == chapter_id and segment["id"] == segment_id:
                 segment.update({k: v for k, v in change.items() if k in EDITABLE})
+                if not segment.get("voice_id"):
+                    segment.pop("voice_id", None)
     return parse_novel(tree, "the edited book", title=novel.title)
 
 

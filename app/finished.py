@@ -148,6 +148,23 @@ def finished(run: Run, library: Path, chapter_id: str | None = None) -> Finished
     return Finished(folder, report, novel, chapter)
 
 
+def book_files(run: Run, library: Path) -> dict[str, Path]:
+    """The files of the run's book as a whole (M4B, cast, report), by name."""
+    try:
+        novel, chapters = chapters_of(run)
+    except SoundboundError:
+        raise Problem(410, "gone", "the novel's file is gone or was changed") from None
+    output = Path(str(run.options.get("output", "out")))
+    folder = _inside(chapter_target(output, novel, chapters[0]).parent, library)
+    if not folder.is_dir():
+        raise not_found("the task has left no results")
+    return {
+        p.name: p
+        for p in sorted(folder.iterdir())
+        if p.is_file() and not p.is_symlink() and not p.name.startswith(".")
+    }
+
+
 def _inside(folder: Path, library: Path) -> Path:
     real = folder.resolve()
     if not real.is_relative_to(library.resolve()) or real == library.resolve():

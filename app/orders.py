@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.books import BookStore, Upload, edited, novel_at, recast
 from app.finished import chapters_of
@@ -26,28 +26,12 @@ FORECAST_CHAPTERS = 3  # a longer book's time is scaled up from these
 Result = TypeVar("Result")
 
 
-class Choices(BaseModel):
-    """What may be chosen through API and page: the render options but for the folder, which is the library's."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    speech: str = Field(
-        default="auto",
-        max_length=100,
-        description="Speech model; auto takes the best installed one for the book's language",
-    )
-    sound: str = Field(
-        default="auto",
-        max_length=100,
-        description="Model for beds and effects; auto takes the best installed one",
-    )
-    format: Literal["flac", "wav", "mp3"] = Field(default="flac", description="File format of the master")
-    profile: Literal["drama", "podcast", "broadcast"] = Field(
-        default="drama", description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS"
-    )
-    seed: int = Field(
-        default=0, ge=0, le=2**31 - 1, description="Another seed gives other takes of the same book"
-    )
+# What may be chosen through API and page: the render options but for the folder, which is the library's.
+Choices = create_model(
+    "Choices",
+    __config__=ConfigDict(extra="forbid"),
+    **{name: (f.annotation, f) for name, f in RenderOptions.model_fields.items() if name != "output"},  # pyright: ignore[reportArgumentType, reportCallIssue]
+)
 
 
 class Change(BaseModel):
@@ -59,7 +43,9 @@ class Change(BaseModel):
     speaker: str | None = Field(
         default=None, min_length=1, max_length=200, description="A character's id, name or alias"
     )
-    voice_id: str | None = Field(default=None, min_length=1, max_length=200, description="For this line only")
+    voice_id: str | None = Field(
+        default=None, max_length=200, description="For this line only; empty: its speaker's own"
+    )
     emotion: str | None = Field(default=None, min_length=1, max_length=50)
     emotion_intensity: float | None = Field(default=None, ge=0, le=1)
     style: str | None = Field(default=None, max_length=50, description="whisper, shout, …, or empty")
@@ -87,7 +73,7 @@ class Desk:
         self,
         upload: Upload,
         chapters: str,
-        choices: Choices,
+        choices: BaseModel,
         *,
         book: str | None = None,
         key: str | None = None,

@@ -189,3 +189,44 @@ def _detail(
         estimated_remaining=round(left_s, 1),
         note=bar.note if bar and active else "",
     )
+
+
+def book_progress(
+    task_id: str,
+    status: Status,
+    message: str,
+    plan: Sequence[StageWork],
+    counted: Bar | None,
+    under_way: Sequence[Progress],
+    now: datetime,
+    *,
+    since: datetime | None,
+) -> Progress:
+    """A book's: chapters done, and the parts of those under way; the steps are the first of these chapter's.
+
+    Args:
+        counted: the bar that counts chapters, once there is one.
+        under_way: the progress of the chapters that are being rendered.
+        since: when the book's run began.
+    """
+    whole = status in ("completed", "degraded")
+    done, total = (counted.done, counted.total) if counted else (0.0, 0.0)
+    parts = sum(p.progress_percentage for p in under_way) / 100
+    share = 1.0 if whole else min(1.0, (done + parts) / total) if total else 0.0
+    expected_s = sum(w.expected_s for w in plan)
+    spent_s = (now - since).total_seconds() if since else 0.0
+    first = under_way[0] if under_way else None
+    counting = f"chapter {min(int(done) + 1, int(total))} of {int(total)}" if total and not whole else ""
+    return Progress(
+        task_id=task_id,
+        current_stage=first.current_stage if first and status == "running" else status,
+        progress_percentage=round(100 * share, 1),
+        estimated_remaining=0.0
+        if status in ENDED
+        else round(stage_left_s(expected_s, 0.0, share, spent_s), 1)
+        if plan
+        else None,
+        stage_details=first.stage_details if first else [],
+        status=status,
+        message=message or counting,
+    )

@@ -28,13 +28,15 @@ from prefect.states import Scheduled
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.problems import Problem, conflict, not_found
-from app.run_progress import ENDED, Bar, Progress, Status, parse_bar, progress_of
+from app.run_progress import ENDED, Bar, Progress, Status, book_progress, parse_bar, progress_of
+from flows.fan_out import chapters_tag
 from flows.forecast import plan_key
 from tasks.forecast import STAGES, StageWork
 
 CHAPTER, BOOK = "render-chapter", "render-book"
 FRESH_S = 0.25  # a progress is read from Prefect at most so often, however many watch it
 REMEMBERED = 256
+PAGE = 100
 PLAN = TypeAdapter(list[StageWork])
 
 _STATUS: dict[StateType, Status] = {
@@ -142,31 +144,47 @@ class Runs:
 
     async def recent(
         self, *, limit: int = 50, offset: int = 0, status: Status | None = None, book: str | None = None
-    ) -> list[Run]:
-        """Newest first. Chapters that a book's run began are left out: they are seen in the book."""
+    ) -> tuple[list[Run], int | None]:
+        """Newest first, and where to go on. Chapters that a book's run began are left out: they are seen in the book."""
         chosen = where.FlowRunFilter(
             parent_task_run_id=where.FlowRunFilterParentTaskRunId(is_null_=True),
             state=_with_status(status) if status else None,
             tags=where.FlowRunFilterTags(all_=[f"book:{book}"]) if book else None,
         )
-        found = await self._client.read_flow_runs(
-            flow_filter=where.FlowFilter(name=where.FlowFilterName(any_=[CHAPTER, BOOK])),
-            flow_run_filter=chosen,
-            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
-            limit=limit,
-            offset=offset,
-        )
-        return [self._run(r, await self._flow_name(r.flow_id) or CHAPTER) for r in found]
+        runs: list[Run] = []
+        while len(runs) < limit:
+            page = await self._client.read_flow_runs(
+                flow_filter=where.FlowFilter(name=where.FlowFilterName(any_=[CHAPTER, BOOK])),
+                flow_run_filter=chosen,
+                sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+                limit=PAGE,
+                offset=offset,
+            )
+            for flow_run in page:
+                offset += 1
+                if not any(tag.startswith(chapters_tag("")) for tag in flow_run.tags):
+                    runs.append(self._run(flow_run, await self._flow_name(flow_run.flow_id) or CHAPTER))
+                if len(runs) == limit:
+                    return runs, offset
+            if len(page) < PAGE:
+                break
+        return runs, None
 
     async def children(self, task_id: UUID) -> list[Run]:
         """The chapters' runs of a book's run, in the order they were begun."""
-        found = await self._client.read_flow_runs(
-            flow_run_filter=where.FlowRunFilter(
-                parent_flow_run_id=where.FlowRunFilterParentFlowRunId(any_=[task_id])
-            ),
-            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-            limit=200,
-        )
+        found: list[FlowRun] = []
+        while len(found) % 200 == 0:
+            more = await self._client.read_flow_runs(
+                flow_run_filter=where.FlowRunFilter(
+                    tags=where.FlowRunFilterTags(all_=[chapters_tag(str(task_id))])
+                ),
+                sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+                limit=200,
+                offset=len(found),
+            )
+            found += more
+            if not more:
+                break
         return [self._run(r, CHAPTER) for r in found]
 
     async def progress(self, task_id: UUID) -> Progress:
@@ -234,11 +252,33 @@ class Runs:
             )
         )
         plan, bars = _plan_and_bars(artifacts, run)
+        if run.kind == "book":
+            return await self._book_progress(run, plan, artifacts)
         message = run.message
         if run.status == "queued":
             message = await self._queue(run)
         return progress_of(
             str(task_id), run.status, message, plan, bars, datetime.now(UTC), started=run.status != "queued"
+        )
+
+    async def _book_progress(self, run: Run, plan: list[StageWork], artifacts: list[Any]) -> Progress:
+        children = await self.children(run.task_id)
+        under_way = [await self.progress(c.task_id) for c in children if c.status == "running"]
+        counted = next((a for a in artifacts if str(a.key or "").startswith("book-")), None)
+        bar = (
+            None
+            if counted is None
+            else parse_bar("book", 0, counted.description or "", counted.created, counted.created)
+        )
+        return book_progress(
+            str(run.task_id),
+            run.status,
+            run.message,
+            plan,
+            bar,
+            under_way,
+            datetime.now(UTC),
+            since=run.started,
         )
 
     async def _queue(self, run: Run) -> str:

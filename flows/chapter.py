@@ -27,7 +27,9 @@ from mixing.profiles import load_profile
 from models import catalog
 from models.machine import Machine
 from models.takes import TakeStore
+from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
+from story.music import place_music
 from story.novel import Chapter, Novel
 from story.timeline import voice_only
 from tasks.analyze import analyze_scenes
@@ -67,7 +69,7 @@ def render_chapter(
     """Render one chapter.
 
     Args:
-        novel: path of the novel JSON.
+        novel: path of the novel JSON, or of a book in any form that is imported.
         chapter: its number or id.
         options: what a person chooses.
         machine: where things live; filled in by the door that starts the run.
@@ -79,7 +81,7 @@ def render_chapter(
         SoundboundError: with place and remedy; the run has failed, its temporary files are kept.
     """
     options, machine = options or RenderOptions(), machine or Machine()
-    book = load_novel(novel)
+    book = load_novel(novel_file(novel, machine.home / BOOKS))
     target = chapter_target(options.output, book, select_chapters(book, chapter)[0])
     ensure_limit(machine.tag)
     with chapter_lock(target, machine) as work_dir, learning(rates_file(machine)):
@@ -131,6 +133,8 @@ def _render(
     wanted_effects = effect_requests(timeline, engines, options.seed)
     effects = run_stage(generate_effects, "effects", wanted_effects, store, machine)
     timeline = fit_effects(timeline, effects.takes)
+    if options.music != "off" and not load_profile(options.profile).voice_only:
+        timeline = place_music(timeline)
     clock.lap("effects")
 
     mixed = mix(
@@ -144,6 +148,7 @@ def _render(
         options.format,
         machine.encodes_dir,
         machine.lines_dir,
+        options.music,
     )
     clock.lap("mix")
 

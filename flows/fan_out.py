@@ -94,7 +94,7 @@ def render_by_workers(
 def cancel_chapters(book_run: UUID) -> None:
     """Cancel what a cancelled book still has in the queue or under way."""
     with get_client(sync_client=True) as client:
-        tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[_tag(str(book_run))]))
+        tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[chapters_tag(str(book_run))]))
         for run in client.read_flow_runs(flow_run_filter=tagged, limit=200):
             if run.state is not None and not run.state.is_final():
                 client.set_flow_run_state(run.id, Cancelling(message="its book was cancelled"))
@@ -127,13 +127,13 @@ def _ask(novel: Path, book: Novel, chapter: Chapter, options: RenderOptions, boo
         },
         flow_run_name=title_of(book, chapter),
         timeout=0,
-        tags=[_tag(book_run)],
+        tags=[chapters_tag(book_run)],
         idempotency_key=f"{book_run}:{chapter.id}",
     )
     return cast(FlowRun, asked).id  # the sync side of a sync-compatible call
 
 
-def _tag(book_run: str) -> str:
+def chapters_tag(book_run: str) -> str:
     return f"chapters-of:{book_run}"
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from story.errors import InputError
 
-_BOMS = [  # longest first: UTF-32-LE begins like UTF-16-LE
+BOMS = [  # longest first: UTF-32-LE begins like UTF-16-LE
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 ]
-_MAGIC = {  # first bytes → what a person calls it
+MAGIC = {  # first bytes → what a person calls it
     b"PK\x03\x04": "a ZIP or EPUB file",
     b"%PDF": "a PDF file",
     b"\x1f\x8b": "a gzip file",
@@ -30,13 +30,13 @@ _MAGIC = {  # first bytes → what a person calls it
 
 
 def decode(raw: bytes, where: str, error: type[InputError]) -> str:
-    encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), "utf-8")
+    encoding = next((name for bom, name in BOMS if raw.startswith(bom)), "utf-8")
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as problem:
         at = problem.start
     line = raw.count(b"\n", 0, at) + 1
-    for magic, name in _MAGIC.items():
+    for magic, name in MAGIC.items():
         if raw.startswith(magic):
             raise error(
                 f"this is {name}, not JSON", where=where, remedy="books become a novel by `soundbound import`"
@@ -67,7 +67,7 @@ def _guess_encoding(raw: bytes) -> str | None:
         text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
         wide = [c for c in text if ord(c) > 0x7F]
         # Common Chinese characters stand early in their standards; a wrong decoding lands on rare ones or fails.
-        good = sum(c in _COMMON_HAN or "\u3040" <= c <= "\u30ff" or "\uac00" <= c <= "\ud7a3" for c in wide)
+        good = sum(c in COMMON_HAN or "\u3040" <= c <= "\u30ff" or "\uac00" <= c <= "\ud7a3" for c in wide)
         good += sum(c in "，。？！：；“”‘’…—、《》「」" for c in wide)
         share = 2 * good / max(1, len(wide)) if "\ufffd" not in text else 0.0
         if share > best_share:
@@ -78,7 +78,7 @@ def _guess_encoding(raw: bytes) -> str | None:
 
 
 # The most frequent characters of Chinese prose, simplified and traditional: they tell right decodings from wrong ones.
-_COMMON_HAN = frozenset(
+COMMON_HAN = frozenset(
     "的一是不了人我在有他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后小么"
     "心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长知民样现分"
     "這來國個說們為時會過學對後麼沒於發當開經頭動長樣現東車門問聽見話點氣業進員種讓給將從無與兒"

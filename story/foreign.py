@@ -1,6 +1,6 @@
 """Other people's JSON for the same thing, turned into our novel's shape before it is checked.
 
-Two forms: a flat list of lines, `[{"speaker", "text"}, …]`, and AI-Sound's `characters` + `synthesis_plan`, bare or in
+Three forms: WavJourney's list of nodes (story/importing/scripts/wavjourney.py), a flat list of lines, `[{"speaker", "text"}, …]`, and AI-Sound's `characters` + `synthesis_plan`, bare or in
 its envelopes (`{"success", "data": …}`, `{"synthesis_json": …}`). Field names as its services write them: segment_id,
 text, speaker (earlier: character), text_type, confidence, detection_rule, emotion, chapter_id, chapter_number;
 characters with name, character_id, voice_type, gender, age or age_group, type, is_main_character, description. Its
@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from story.importing.scripts.wavjourney import from_wavjourney, is_wavjourney
 from story.speakers import is_narrator_name
 
 Path_ = tuple[str | int, ...]
@@ -70,6 +71,8 @@ def to_novel_shape(data: Any) -> tuple[Any, dict[Path_, Path_]]:
     if isinstance(data, dict) and "segments" in data and "chapters" not in data:
         book = {k: v for k, v in data.items() if k != "segments"}
         return _grouped(book, data["segments"], ("segments",))
+    if isinstance(data, list) and is_wavjourney(data):
+        return from_wavjourney(data)
     if isinstance(data, list):
         if data and all(isinstance(item, dict) and "segments" in item for item in data):
             moved = {("chapters", i, "segments", j): (i, "segments", j) for i, j in _lines(data)}

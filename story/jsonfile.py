@@ -19,6 +19,7 @@ from story.encodings import decode
 from story.errors import InputError
 
 MAX_DEPTH = 64  # a novel needs 6; Python's own reader gives up near 1000
+_EMPTY = {"book": "copy or download the book again"}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 Path_ = tuple[str | int, ...]
@@ -37,7 +38,7 @@ def read_json(path: Path, *, max_bytes: int, error: type[InputError] = InputErro
     Raises:
         error: with the file's name, what is wrong and what to do.
     """
-    return parse_json(decode(_read_bytes(path, max_bytes, error, kind), str(path), error), str(path), error)
+    return parse_json(decode(read_bytes(path, max_bytes, error, kind), str(path), error), str(path), error)
 
 
 def parse_json(text: str, where: str, error: type[InputError] = InputError) -> Any:
@@ -139,7 +140,8 @@ def _too_deep(where: str, error: type[InputError]) -> InputError:
     )
 
 
-def _read_bytes(path: Path, max_bytes: int, error: type[InputError], kind: str) -> bytes:
+def read_bytes(path: Path, max_bytes: int, error: type[InputError] = InputError, kind: str = "file") -> bytes:
+    """A regular file's content, at most `max_bytes`; raises `error` with a remedy for everything that can be wrong."""
     where = str(path)
     try:
         info = path.stat()
@@ -173,7 +175,9 @@ def _read_bytes(path: Path, max_bytes: int, error: type[InputError], kind: str) 
     if len(raw) > max_bytes:
         raise _too_large(len(raw), max_bytes, where, error)
     if not raw:
-        raise error("the file is empty", where=where, remedy=f"write the {kind} into it, as JSON")
+        raise error(
+            "the file is empty", where=where, remedy=_EMPTY.get(kind, f"write the {kind} into it, as JSON")
+        )
     return raw
 
 

@@ -1,11 +1,16 @@
-"""Which language a text is in, as far as its script tells, and language tags as people write them."""
+"""Which language a text is in, by its script and its most frequent words, and language tags as people write them."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Literal
 
+DATA = Path(__file__).parent / "data" / "languages.json"
 SAMPLE_CHARS = 50_000  # of a book; scripts do not change later
 
 _SCRIPTS = [
@@ -40,11 +45,27 @@ _NAMES = {
     "简体中文": "zh-Hans",
     "繁體中文": "zh-Hant",
 }
+Script = Literal[
+    "Latn", "Hans", "Hant", "Jpan", "Kore", "Cyrl", "Grek", "Arab", "Hebr", "Deva", "Thai", "Geor"
+]
+_SCRIPT_OF: dict[str, Script] = {
+    "ja": "Jpan",
+    "ko": "Kore",
+    "ru": "Cyrl",
+    "uk": "Cyrl",
+    "bg": "Cyrl",
+    "el": "Grek",
+    "ar": "Arab",
+    "he": "Hebr",
+    "hi": "Deva",
+    "th": "Thai",
+    "ka": "Geor",
+}
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 def detect_language(texts: Iterable[str]) -> str:
-    """A BCP 47 tag by script: zh-Hans, zh-Hant, ja, ko, … and "en" for Latin script and where nothing is written.
+    """A BCP 47 tag by script (zh-Hans, zh-Hant, ja, ko …), within Latin and Cyrillic by frequent words; "en" for nothing.
 
     Chinese counts from 30 % Han characters among the letters on (a Han character is a syllable, a Latin letter less).
     """
@@ -62,7 +83,41 @@ def detect_language(texts: Iterable[str]) -> str:
         simplified = sum(c in _SIMPLIFIED and c not in _TRADITIONAL for c in sample)
         return "zh-Hant" if traditional > simplified else "zh-Hans"
     name, count = counts.most_common(1)[0]
-    return name if count and name not in {"latin", "han", "kana"} else "en"
+    if not count or name in {"han", "kana"}:
+        return "en"
+    if name in {"latin", "ru"}:
+        return _by_words(sample, "latin" if name == "latin" else "cyrillic")
+    return name
+
+
+@cache
+def _frequent_words() -> dict[str, dict[str, frozenset[str]]]:
+    data = json.loads(DATA.read_text(encoding="utf-8"))
+    return {
+        script: {language: frozenset(words.split()) for language, words in data[script].items()}
+        for script in ("latin", "cyrillic")
+    }
+
+
+def _by_words(sample: str, script: str) -> str:
+    """The language whose most frequent words cover most of the text; the script's first when too few are known."""
+    words = Counter(re.findall(r"[^\W\d_]+", sample.casefold()))
+    total = sum(words.values())
+    shares = {
+        language: sum(words[w] for w in known) / max(1, total)
+        for language, known in _frequent_words()[script].items()
+    }
+    best = max(shares, key=lambda language: shares[language])
+    usual = next(iter(shares))
+    return best if shares[best] >= 0.08 and total >= 20 else usual
+
+
+def script_of(language: str, sample: str) -> Script:
+    """ISO 15924 code of a text in `language`; Chinese without a script in its tag is told by its characters."""
+    tag = language.split("-")
+    if tag[0] in {"zh", "cmn", "yue", "lzh"}:
+        return "Hant" if "Hant" in detect_language([sample]) else "Hans"
+    return _SCRIPT_OF.get(tag[0], "Latn")
 
 
 def language_tag(written: str) -> str | None:

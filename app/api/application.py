@@ -44,5 +44,9 @@ def create_app(settings: Settings, *, page: bool = True) -> FastAPI:
     answers.install(app)
     for routes in (generation, tasks, results, catalog):
         app.include_router(routes.router)
+    if page:
+        from app.page import mount_page
+
+        mount_page(app, lambda: app.state.desk)
     app.add_middleware(Limits, upload_bytes=settings.upload_limit_mb * 2**20)
     return app

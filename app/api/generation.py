@@ -35,7 +35,7 @@ class _Order(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     chapters: str = Field(default="all", min_length=1, max_length=2000)
-    options: Choices = Choices()
+    options: Choices = Field(default_factory=Choices)  # pyright: ignore[reportInvalidTypeForm]
 
 
 BODY: dict[str, Any] = {

@@ -12,10 +12,11 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
 from app.api.answers import Success, failures
-from app.api.services import desk_of, finished_of
-from app.finished import MEDIA_TYPES, Finished, Line
+from app.api.services import desk_of, finished_of, run_of
+from app.finished import MEDIA_TYPES, Finished, Line, book_files
 from app.orders import Desk
-from app.problems import Problem
+from app.problems import Problem, not_found
+from app.runs import Run
 from models.takes import TakeStore
 from tasks.results import Loudness, MissingSound, Voiced
 
@@ -70,6 +71,10 @@ class Results(BaseModel):
     cast: list[Voiced]
     missing: list[MissingSound]
     warnings: list[str]
+    files: list[FileEntry]
+
+
+class BookFiles(BaseModel):
     files: list[FileEntry]
 
 
@@ -142,6 +147,38 @@ async def file(name: str, done: Done, download: bool = False, range: Range = Non
     if download:
         plain = f"{done.folder.parent.name}-{done.folder.name}-{name.replace('/', '-')}"
         answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(plain)}"
+    return answer
+
+
+@router.get("/book", responses=failures(404, 410, 422, 503))
+async def book(
+    request: Request, run: Annotated[Run, Depends(run_of)], desk: Annotated[Desk, Depends(desk_of)]
+) -> Success[BookFiles]:
+    """The files of the whole book: the M4B once several chapters are rendered, the cast, the book's report."""
+    files = await desk.heavy(lambda: book_files(run, desk.settings.library_dir))
+    root = f"{request.scope.get('root_path', '')}/api/v1/tasks/{run.task_id}/book/"
+    entries = [
+        FileEntry(name=n, url=root + quote(n), bytes=p.stat().st_size, media_type=media_type(p))
+        for n, p in files.items()
+    ]
+    return Success(data=BookFiles(files=entries))
+
+
+@router.get("/book/{name}", response_class=FileResponse, responses={**_FILE, **_ERRORS})
+async def book_file(
+    name: str,
+    run: Annotated[Run, Depends(run_of)],
+    desk: Annotated[Desk, Depends(desk_of)],
+    download: bool = False,
+    range: Range = None,
+) -> FileResponse:
+    """One file of the whole book."""
+    path = (await desk.heavy(lambda: book_files(run, desk.settings.library_dir))).get(name)
+    if path is None:
+        raise not_found("the book has no such file")
+    answer = served(path, range)
+    if download:
+        answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(path.name)}"
     return answer
 
 

@@ -75,8 +75,7 @@ async def list_tasks(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Success[Tasks]:
     """Tasks, newest first."""
-    found = await runs.recent(limit=limit, offset=offset, status=status, book=book)
-    following = offset + limit if len(found) == limit else None
+    found, following = await runs.recent(limit=limit, offset=offset, status=status, book=book)
     return Success(data=Tasks(tasks=[task_of(r) for r in found], next_offset=following))
 
 

@@ -14,6 +14,7 @@ from app.settings import load_settings
 from models import catalog
 from models.machine import Machine
 from story.cast import Cast, cast_novel, read_cast_file
+from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
 from story.novel import Chapter, Novel
 from story.scenes import Scene, SceneAnalysis, analyze_scenes
@@ -29,7 +30,7 @@ def cast(novel: Path, *, speech: str = "auto", output: Output = Path("out"), jso
     Parameters
     ----------
     novel
-        The novel as JSON.
+        The novel as JSON, or a book: EPUB, text, Markdown …
     speech
         Speech model whose voices are cast.
     output
@@ -37,7 +38,7 @@ def cast(novel: Path, *, speech: str = "auto", output: Output = Path("out"), jso
     json
         Print one JSON object.
     """
-    book = load_novel(novel)
+    book = load_novel(novel_file(novel, load_settings().home / BOOKS))
     chosen, kept_in = _cast(book, speech, output, load_settings().machine())
     if json:
         print_json({**chosen.model_dump(mode="json"), "file": str(kept_in) if kept_in.exists() else None})
@@ -63,13 +64,13 @@ def scenes(novel: Path, *, chapter: str = "all", json: bool = False) -> int:
     Parameters
     ----------
     novel
-        The novel as JSON.
+        The novel as JSON, or a book: EPUB, text, Markdown …
     chapter
         Which chapters: 5, 1-3 or all.
     json
         Print one JSON object with every cue and its polarity.
     """
-    book = load_novel(novel)
+    book = load_novel(novel_file(novel, load_settings().home / BOOKS))
     analyses = _analyses(book, select_chapters(book, chapter))
     if json:
         print_json({"scenes": [s.model_dump(mode="json") for a in analyses for s in a.scenes]})
@@ -88,7 +89,7 @@ def timeline(
     Parameters
     ----------
     novel
-        The novel as JSON.
+        The novel as JSON, or a book: EPUB, text, Markdown …
     chapter
         One chapter: its number or id.
     speech
@@ -101,7 +102,7 @@ def timeline(
     from story.planning import plan_timeline
     from tasks.plan import pace
 
-    book = load_novel(novel)
+    book = load_novel(novel_file(novel, load_settings().home / BOOKS))
     one = select_chapters(book, chapter)[0]
     chosen, _ = _cast(book, speech, output, load_settings().machine())
     analysis = next(a for a in _analyses(book, [one]))
@@ -120,48 +121,6 @@ def timeline(
     rows += [(s.start_s, s.duration_s, s.prompt, "effect") for s in plan.effect_segments]
     for start, length, what, who in sorted(rows, key=lambda r: r[0]):
         table.add_row(_minutes(start), f"{length:.1f} s", _short(what), who)
-    Console().print(table)
-    return 0
-
-
-def voices(*, speech: str = "all", language: str | None = None, json: bool = False) -> int:
-    """List the voices of the speech models.
-
-    Parameters
-    ----------
-    speech
-        One model's voices only.
-    language
-        Only voices that speak it, e.g. en or zh.
-    json
-        Print one JSON object.
-    """
-    machine = load_settings().machine()
-    speakers = [e for e in catalog.entries(machine).values() if e.kind == "speech"]
-    if speech != "all":
-        speakers = [catalog.entry(speech, "speech", machine)]
-    found = [
-        v
-        for e in speakers
-        for v in catalog.voices(e)
-        if language is None or language.split("-")[0] in v.languages
-    ]
-    if json:
-        print_json({"voices": [v.model_dump(mode="json", exclude={"parameters"}) for v in found]})
-        return 0
-    table = Table(title=f"{len(found)} voices", title_justify="left")
-    for column in ("voice", "model", "language", "gender", "age", "pitch", "about"):
-        table.add_column(column)
-    for v in found:
-        table.add_row(
-            v.id,
-            v.model,
-            ", ".join(v.languages),
-            v.gender,
-            v.age,
-            f"{v.pitch_hz:.0f} Hz",
-            v.description or v.accent,
-        )
     Console().print(table)
     return 0
 

@@ -9,14 +9,14 @@ a text file is lost without a trace, and an offset in a chapter leads back to th
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from story.languages import Script
+
 BlockKind = Literal["narration", "heading", "verse", "letter", "break", "footnote"]
-Script = Literal[
-    "Latn", "Hans", "Hant", "Jpan", "Kore", "Cyrl", "Grek", "Arab", "Hebr", "Deva", "Thai", "Geor"
-]
 
 
 @dataclass(slots=True)
@@ -92,6 +92,32 @@ class ManuscriptChapter:
             else:
                 found.append(offset + shifts[i])
         return found
+
+
+MAX_BLOCK_CHARS = 6000  # a block longer than this is cut at sentence ends: a whole book may stand on one line
+_SENTENCE_END = re.compile(r"[.!?。！？…]+[\"'”’」』）)]*\s*|\n")
+
+
+def split_long_blocks(manuscript: Manuscript) -> None:
+    """Cuts blocks that are too long for one take, at the last sentence end before the limit, else anywhere."""
+    for chapter in manuscript.chapters:
+        if any(len(b.text) > MAX_BLOCK_CHARS for b in chapter.blocks):
+            chapter.blocks = [part for block in chapter.blocks for part in _cut(block)]
+
+
+def _cut(block: Block) -> Iterator[Block]:
+    at, text = 0, block.text
+    while len(text) - at > MAX_BLOCK_CHARS:
+        ends = [m.end() for m in _SENTENCE_END.finditer(text, at, at + MAX_BLOCK_CHARS)]
+        space = text.rfind(" ", at, at + MAX_BLOCK_CHARS) + 1
+        stop = ends[-1] if ends else space if space > at else at + MAX_BLOCK_CHARS
+        part = text[at:stop].strip()
+        if part:
+            yield Block(block.kind, part, block.char_start + text.index(part[0], at))
+        at = stop
+    part = text[at:].strip()
+    if part:
+        yield Block(block.kind, part, block.char_start + text.index(part[0], at))
 
 
 @dataclass(slots=True)

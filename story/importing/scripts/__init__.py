@@ -1,0 +1,1 @@
+"""Scripts that name their speakers: tagged text, VoxNovel's table, Fountain, WavJourney's list."""
