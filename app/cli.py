@@ -21,6 +21,7 @@ from app.commands.importing import import_
 from app.commands.output import print_json
 from app.commands.schedule import schedule
 from app.commands.serve import serve
+from app.commands.speakers import attribute, characters, label, review
 from story.errors import SoundboundError
 
 cli = App(
@@ -30,6 +31,10 @@ cli = App(
 )
 cli.command(render_commands.render)
 cli.command(import_, name="import")
+cli.command(review)
+cli.command(attribute)
+cli.command(characters)
+cli.command(label)
 cli.command(inspect_commands.cast)
 cli.command(inspect_commands.scenes)
 cli.command(inspect_commands.timeline)

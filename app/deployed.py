@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import Flow, State, flow
 from prefect.client.schemas.objects import FlowRun
 from prefect.runtime import flow_run
 
+from app.notify import tell_end
 from app.recovery import alive
 from app.settings import Settings, load_settings
 from flows import book as books
@@ -27,6 +28,7 @@ from flows.fan_out import cancel_chapters
 from flows.options import FeedOptions, RenderOptions
 from tasks.results import ChapterResult
 
+ENDS: dict[str, Any] = {"on_completion": [tell_end], "on_failure": [tell_end], "on_crashed": [tell_end]}
 EPISODE = RenderOptions(format="mp3", profile="podcast")
 FOLDER = "SOUNDBOUND_FOLDER"  # set by the worker: the folder it was started in
 
@@ -40,7 +42,7 @@ def _chapter_name() -> str:
     return chapters.run_name(_here()[1])
 
 
-@flow(name="render-chapter", flow_run_name=_chapter_name, persist_result=False)
+@flow(name="render-chapter", flow_run_name=_chapter_name, persist_result=False, **ENDS)
 def render_chapter(novel: Path, chapter: str = "1", options: RenderOptions | None = None) -> ChapterResult:
     """Render one chapter.
 
@@ -69,6 +71,7 @@ def _cancel_chapters(flow: Flow, flow_run: FlowRun, state: State) -> None:
     flow_run_name=_book_name,
     persist_result=False,
     on_cancellation=[_cancel_chapters],
+    **ENDS,
 )
 def render_book(
     novel: Path,
@@ -110,6 +113,7 @@ def _serial_name() -> str:
     flow_run_name=_serial_name,
     persist_result=False,
     on_cancellation=[_cancel_chapters],
+    **ENDS,
 )
 def render_new_chapters(
     watch: Path,
@@ -134,7 +138,7 @@ def _import_name() -> str:
     return imports.run_name(_here()[1])
 
 
-@flow(name="import-book", flow_run_name=_import_name, persist_result=False)
+@flow(name="import-book", flow_run_name=_import_name, persist_result=False, **ENDS)
 def import_book(
     book: Path,
     output: Path | None = None,
