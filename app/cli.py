@@ -19,7 +19,9 @@ import app.commands.voices as voices_commands
 from app.commands.doctor import doctor
 from app.commands.importing import import_
 from app.commands.output import print_json
+from app.commands.schedule import schedule
 from app.commands.serve import serve
+from app.commands.speakers import attribute, characters, label, review
 from story.errors import SoundboundError
 
 cli = App(
@@ -29,6 +31,10 @@ cli = App(
 )
 cli.command(render_commands.render)
 cli.command(import_, name="import")
+cli.command(review)
+cli.command(attribute)
+cli.command(characters)
+cli.command(label)
 cli.command(inspect_commands.cast)
 cli.command(inspect_commands.scenes)
 cli.command(inspect_commands.timeline)
@@ -36,6 +42,7 @@ cli.command(voices_commands.voices)
 cli.command(models_commands.models)
 cli.command(doctor)
 cli.command(serve)
+cli.command(schedule)
 
 
 def run(arguments: list[str]) -> int:

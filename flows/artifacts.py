@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,12 +14,12 @@ from prefect.artifacts import (
 )
 from prefect.runtime import flow_run
 
-from flows.book_results import BookChapter, BookResult
+from flows.book_results import BookChapter, BookResult, ShowResult
 from flows.outcome import lufs, summary
 from models.machine import Machine
 from story.novel import Chapter
 from tasks.progress import StageEvent, only_a_view, tell
-from tasks.results import ChapterResult
+from tasks.results import ChapterResult, Status
 
 
 class BookProgress:
@@ -71,6 +72,20 @@ def show_book(result: BookResult, machine: Machine) -> None:
         create_markdown_artifact(
             book_markdown(result, machine), key=f"result-{_run_tail()}", description="Result"
         )
+
+
+def show_serial(status: Status, shows: list[ShowResult], unread: dict[Path, str]) -> None:
+    """What was new in each show, and where its feed is."""
+    lines = [f"**{status}**"]
+    for show in shows:
+        new = [c for c in show.chapters if not c.kept]
+        kept = len(show.chapters) - len(new)
+        lines += ["", f"## {_plain(show.novel)}", "", f"{kept} chapters kept."]
+        lines += [f"- {c.number} {_plain(c.title)}: {c.status} {_plain(_note(c))}" for c in new]
+        lines += ["", f"Feed: `{show.feed}`"] if show.feed else []
+    lines += _list("Files that could not be read", [f"{p.name}: {why}" for p, why in unread.items()])
+    with only_a_view():
+        create_markdown_artifact("\n".join(lines), key=f"result-{_run_tail()}", description="Result")
 
 
 def chapter_markdown(result: ChapterResult, machine: Machine) -> str:

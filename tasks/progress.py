@@ -78,6 +78,8 @@ class StageProgress:
         self._work, self._work_done, self._by = total if work is None else work, 0.0, by
         self._artifact: UUID | None = None
         self._updated = 0.0
+        self._began = time.monotonic()
+        self._first_s: float | None = None  # until the first unit was done: loading the model, mostly
         context = TaskRunContext.get()
         if context is not None:
             key = f"{stage}-{str(context.task_run.flow_run_id)[-8:]}"
@@ -98,6 +100,8 @@ class StageProgress:
         self.done, self._work_done = min(done, self.total), min(work_done, self._work)
         self._tell("advanced", note)
         now = time.monotonic()
+        if self._first_s is None:
+            self._first_s = now - self._began
         if now - self._updated >= ARTIFACT_EVERY_S:
             self._updated = now
             self._update()
@@ -133,5 +137,7 @@ class StageProgress:
                 update_progress_artifact(self._artifact, progress=share, description=self._description(note))
 
     def _description(self, note: str = "") -> str:
-        counted = f"{self.stage}: {self.unit} {self.done:g} of {self.total:g}"
-        return f"{counted} · {note}" if note else counted
+        said = f"{self.stage}: {self.unit} {self.done:g} of {self.total:g}"
+        if self._by and self._first_s is not None and self.done < self.total:
+            said += f", the first after {self._first_s:.1f} s"
+        return f"{said} · {note}" if note else said

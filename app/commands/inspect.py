@@ -156,11 +156,11 @@ def _tell_scene(scene: Scene, console: Console) -> None:
     if words:
         console.print(f"  evidence: {', '.join(words)}", style="dim", markup=False)
     for bed in scene.ambience:
-        console.print(f"  bed     {bed.prompt} ({bed.ucs})", markup=False)
+        console.print(f"  {'bed':<13}{bed.prompt} ({bed.ucs})", markup=False)
     for cue in scene.cues:
         sign = "effect" if cue.polarity == "asserted" else cue.polarity
         console.print(
-            f"  {sign:<8}{cue.segment} “{cue.word}” → {cue.prompt} ({cue.ucs or 'no class'})", markup=False
+            f"  {sign:<13}{cue.segment} “{cue.word}” → {cue.prompt} ({cue.ucs or 'no class'})", markup=False
         )
 
 
