@@ -1,6 +1,7 @@
 """The access token before API and page: a header for programs, a cookie for browsers.
 
-A browser opens the page once with `?token=…`; the token goes into a cookie and out of the address. Comparison takes
+A browser opens the page once with `?token=…`; the token goes into a cookie and out of the address. Podcast apps keep
+no cookies: the feeds take the token in the address (app/feeds.py). Comparison takes
 the same time whatever was sent.
 """
 
@@ -13,6 +14,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.feeds import PATH as FEEDS
+from app.feeds import route_path
 
 COOKIE = "soundbound_token"
 OPEN = ("/api/v1/health",)  # for a proxy's or systemd's watch; tells nothing else
@@ -28,10 +32,11 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        path = route_path(scope)
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         given = dict(query).get("token")
-        if scope["type"] == "http" and path in OPEN:
+        feed = given is not None and path.startswith(FEEDS + "/") and self._right(given)
+        if scope["type"] == "http" and (path in OPEN or feed):
             await self._app(scope, receive, send)
         elif (
             given is not None and scope["type"] == "http" and scope["method"] == "GET" and self._right(given)

@@ -15,10 +15,13 @@ from rich.console import Console
 import app.commands.inspect as inspect_commands
 import app.commands.models as models_commands
 import app.commands.render as render_commands
+import app.commands.voices as voices_commands
 from app.commands.doctor import doctor
 from app.commands.importing import import_
 from app.commands.output import print_json
+from app.commands.schedule import schedule
 from app.commands.serve import serve
+from app.commands.speakers import attribute, characters, label, review
 from story.errors import SoundboundError
 
 cli = App(
@@ -28,13 +31,18 @@ cli = App(
 )
 cli.command(render_commands.render)
 cli.command(import_, name="import")
+cli.command(review)
+cli.command(attribute)
+cli.command(characters)
+cli.command(label)
 cli.command(inspect_commands.cast)
 cli.command(inspect_commands.scenes)
 cli.command(inspect_commands.timeline)
-cli.command(inspect_commands.voices)
+cli.command(voices_commands.voices)
 cli.command(models_commands.models)
 cli.command(doctor)
 cli.command(serve)
+cli.command(schedule)
 
 
 def run(arguments: list[str]) -> int:
@@ -54,6 +62,11 @@ def run(arguments: list[str]) -> int:
         with contextlib.suppress(OSError):
             sys.stdout.close()
         return 1
+    except Exception as e:
+        if not type(e).__module__.startswith(("httpx", "httpcore", "prefect")):
+            raise
+        said = f"the Prefect server did not answer in the end ({str(e) or type(e).__name__})"
+        return _fail(f"{said} → run the same command again: what is made is kept", 1, json_wanted)
     return status if isinstance(status, int) else 0
 
 

@@ -20,6 +20,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.silence import register_silence
+
 # The worker's own interpreter, found on its PATH; without a command of its own Prefect would look for a project with
 # dependencies to install.
 COMMAND = "python -m prefect.engine"
@@ -63,6 +65,7 @@ def register(client: SyncPrefectClient | None = None) -> list[str]:
             return register(own)
     for name, description in POOLS.items():
         _register_pool(client, name, description)
+    register_silence(client)
     return [_register_deployment(client, spec) for spec in deployment_specs()]
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from story.loading import load_novel
+from story.importing.book import import_book
 from story.novel import Novel
 
-SUFFIXES = (".json",)
+SUFFIXES = (".json", ".epub", ".txt", ".md", ".html", ".csv", ".fountain")
 
 
-def read_book(path: Path, name: str) -> Novel:
-    """The novel in a file.
+def read_book(path: Path, name: str) -> tuple[Novel, list[str]]:
+    """The novel in a file, and what its reader has to say about it.
 
     Args:
-        name: what the person calls the file: it decides its kind, and names a book without a title.
+        name: what the person calls the file: it names a book that has no title of its own.
     Raises:
-        NovelError: with place and remedy.
+        InputError: with place and remedy.
     """
-    novel = load_novel(path)
-    if novel.title == path.stem:
-        novel.title = Path(name).stem
-    return novel
+    imported = import_book(path)
+    if imported.novel.title == path.stem:
+        imported.novel.title = Path(name).stem
+    return imported.novel, imported.warnings

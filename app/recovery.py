@@ -13,22 +13,29 @@ import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
     FlowRunFilter,
+    FlowRunFilterNextScheduledStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
     WorkPoolFilter,
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Scheduled
+from prefect.states import Cancelled, Scheduled
+from prefect.types import DateTime
 from prefect.types._datetime import now
 
 ATTEMPTS = 5  # a run that takes its process down this often is left crashed, for a person to look at
+CRASHED_S = 20.0  # its own host's worker comes first
 PENDING_S = 120.0  # a worker starts a run's process within seconds, on a very busy machine within a minute
 
 
@@ -64,7 +71,7 @@ def left_behind(home: Path) -> list[UUID]:
 
 
 def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:
-    """Schedule again what was left behind here, and what a worker claimed but never started."""
+    """Schedule again what was left behind here, what a worker claimed but never started, and what crashed elsewhere."""
     again = []
     for run_id in left_behind(home):
         try:
@@ -75,10 +82,27 @@ def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[Flo
             _again(client, run)
             again.append(run)
         (_folder(home) / str(run_id)).unlink(missing_ok=True)
-    for run in _never_started(client, pools):
+    for run in (*_never_started(client, pools), *_crashed(client, home, pools)):
         _again(client, run)
         again.append(run)
     return again
+
+
+def drop_missed(client: SyncPrefectClient, deployment: str) -> int:
+    """Of a schedule's times that passed while nobody worked, keep the last; returns how many were dropped."""
+    due = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+            next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=cast(DateTime, now("UTC"))),
+        ),
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[deployment])),
+        sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
+    )
+    last = {str(run.parameters.get("watch")): run.id for run in due if run.auto_scheduled}
+    missed = [r for r in due if r.auto_scheduled and r.id not in last.values()]
+    for run in missed:
+        client.set_flow_run_state(run.id, Cancelled(message="a later time has come"), force=True)
+    return len(missed)
 
 
 def _unfinished(run: FlowRun) -> bool:
@@ -96,6 +120,25 @@ def _never_started(client: SyncPrefectClient, pools: list[str]) -> list[FlowRun]
     )
     long_ago = now("UTC") - timedelta(seconds=PENDING_S)
     return [r for r in pending if r.state is not None and r.state.timestamp < long_ago]
+
+
+def _crashed(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:
+    """Runs that the server gave up on because their host went silent. A run that lives here after all is left alone."""
+    crashed = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+        ),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=pools)),
+    )
+    age = timedelta(seconds=CRASHED_S), timedelta(days=1)
+    return [
+        r
+        for r in crashed
+        if r.state is not None
+        and age[0] < now("UTC") - r.state.timestamp < age[1]
+        and r.run_count <= ATTEMPTS
+        and not (_folder(home) / str(r.id)).exists()
+    ]
 
 
 def _again(client: SyncPrefectClient, run: FlowRun) -> None:

@@ -17,7 +17,8 @@ StageState = Literal["ahead", "active", "done", "cached"]
 ENDED: frozenset[Status] = frozenset({"completed", "degraded", "failed", "cancelled"})
 RUN_START_S = 8.0  # from the worker's taking a run to its first stage: a process, and imports (PREFECT.md)
 _DESCRIPTION = re.compile(
-    r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?: · (?P<note>.*))?$", re.S
+    r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?:, the first after (?P<first>[\d.]+) s)?(?: · (?P<note>.*))?$",
+    re.S,
 )
 
 
@@ -33,6 +34,7 @@ class Bar:
     note: str
     began: datetime
     updated: datetime
+    first_s: float | None = None  # until its first unit was done
 
 
 class StageDetail(BaseModel):
@@ -65,12 +67,21 @@ class Progress(BaseModel):
 def parse_bar(stage: str, percent: float, description: str, began: datetime, updated: datetime) -> Bar:
     """A bar from a progress artifact's fields (tasks/progress.py writes them)."""
     found = _DESCRIPTION.match(description)
-    done, total, unit, note = (
-        (float(found["done"]), float(found["total"]), found["unit"], found["note"] or "")
-        if found
-        else (0.0, 0.0, "", "")
+    share = min(1.0, max(0.0, percent / 100))
+    if not found:
+        return Bar(stage, share, 0.0, 0.0, "", "", began, updated)
+    first = found["first"]
+    return Bar(
+        stage,
+        share,
+        float(found["done"]),
+        float(found["total"]),
+        found["unit"],
+        found["note"] or "",
+        began,
+        updated,
+        None if first is None else float(first),
     )
-    return Bar(stage, min(1.0, max(0.0, percent / 100)), done, total, unit, note, began, updated)
 
 
 def progress_of(
@@ -100,7 +111,9 @@ def progress_of(
         if work is not None and share < 1:
             if stage == active and bar is not None:
                 spent_s = max(0.0, (now - bar.began).total_seconds())
-                stage_s = stage_left_s(work.expected_s, work.start_s, share, spent_s)
+                start_s = _start_s(work, bar)
+                expected_s = start_s + work.expected_s - work.start_s
+                stage_s = stage_left_s(expected_s, start_s, share, spent_s)
                 pace = _pace(work, share, stage_s)
             else:
                 stage_s = work.expected_s * pace
@@ -109,11 +122,11 @@ def progress_of(
     known = bool(plan)
     if known and not started and status not in ENDED:
         left_s += RUN_START_S
-    expected_s = sum(w.expected_s for w in plan) or 1.0
+    all_s = sum(w.expected_s for w in plan) or 1.0
     done_s = sum(
         w.expected_s * (d.progress_percentage / 100) for d in details if (w := works.get(d.stage)) is not None
     )
-    percentage = 100.0 if whole else 100.0 * min(1.0, done_s / expected_s) if known else 0.0
+    percentage = 100.0 if whole else 100.0 * min(1.0, done_s / all_s) if known else 0.0
     return Progress(
         task_id=task_id,
         current_stage=(active or "starting") if status == "running" else status,
@@ -148,13 +161,21 @@ def _share(
     return 1.0 if any(s in bars for s in later) else 0.0
 
 
+def _start_s(work: StageWork, bar: Bar) -> float:
+    """What came before the first unit: as it was, once it is known, as was forecast until then."""
+    if bar.first_s is None or bar.total <= 0:
+        return work.start_s
+    unit_s = (work.expected_s - work.start_s) / bar.total
+    return max(0.0, bar.first_s - unit_s)
+
+
 def _pace(work: StageWork, share: float, left_s: float) -> float:
     """By how much the stage under way is slower than forecast: the stages ahead will be as well."""
     working_s = work.expected_s - work.start_s
     left_expected_s = working_s * (1 - share)
     if left_expected_s <= 0 or share <= 0:
         return 1.0
-    slower = min(4.0, max(0.25, left_s / left_expected_s))
+    slower = min(2.0, max(0.5, left_s / left_expected_s))
     return 1.0 + own_pace_trust(share, working_s) * (slower - 1.0)
 
 
@@ -200,6 +221,7 @@ def book_progress(
     under_way: Sequence[Progress],
     now: datetime,
     *,
+    through: int = 0,
     since: datetime | None,
 ) -> Progress:
     """A book's: chapters done, and the parts of those under way; the steps are the first of these chapter's.
@@ -207,10 +229,12 @@ def book_progress(
     Args:
         counted: the bar that counts chapters, once there is one.
         under_way: the progress of the chapters that are being rendered.
+        through: chapters' runs that have ended, perhaps not counted yet.
         since: when the book's run began.
     """
     whole = status in ("completed", "degraded")
     done, total = (counted.done, counted.total) if counted else (0.0, 0.0)
+    done = max(done, through)
     parts = sum(p.progress_percentage for p in under_way) / 100
     share = 1.0 if whole else min(1.0, (done + parts) / total) if total else 0.0
     expected_s = sum(w.expected_s for w in plan)

@@ -278,6 +278,7 @@ class Runs:
             bar,
             under_way,
             datetime.now(UTC),
+            through=sum(c.status in ENDED for c in children),
             since=run.started,
         )
 

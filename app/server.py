@@ -29,6 +29,7 @@ START_TIMEOUT_S = 180.0  # a new database takes 14-26 s on two busy cores (PREFE
 RECORDER_S = (
     1.5  # the server writes events to its database once a second (the recorder's flush interval below)
 )
+LOOK_EVERY_S = 2.0  # for a server that has died
 IDLE_S = 10.0  # without any client, after which the server ends by itself
 
 # PREFECT.md: leases that survive a restart, quick hand-over of the slot, dead holders freed soon, no telemetry.
@@ -74,9 +75,14 @@ def prefect_server(
         url = _find_or_start(folder, tell)
         os.environ.setdefault("PREFECT_HOME", str(folder))
         _point_prefect_at(url)
+        over = threading.Event()
+        keeper = threading.Thread(target=_keep_up, args=(home, url, tell, over), daemon=True)
+        keeper.start()
         try:
             yield url
         finally:
+            over.set()
+            keeper.join()
             with contextlib.suppress(BlockingIOError):  # somebody else is still at work
                 fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _hand_in()
@@ -107,6 +113,17 @@ def revive(home: Path, url: str, tell: Callable[[str], None]) -> None:
                     where=url,
                     remedy="run: soundbound serve again",
                 )
+
+
+def _keep_up(home: Path, url: str, tell: Callable[[str], None], over: threading.Event) -> None:
+    """Any client brings a dead server back, so that no run is lost with it."""
+    while not over.wait(LOOK_EVERY_S):
+        if _state(home / "prefect") is None:
+            try:
+                revive(home, url, tell)
+            except SoundboundError as e:
+                tell(str(e))
+                return
 
 
 def running_server(home: Path) -> dict[str, Any] | None:

@@ -9,8 +9,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.machine import Machine, default_home
 from story.errors import InputError
@@ -31,6 +32,9 @@ class Settings(Machine):
         min_length=16,
         description="what API and page ask for; needed when they are reachable from other machines",
     )
+    notify: list[str] = Field(
+        default=[], description="who is told of a run's end: addresses of webhooks, or apprise URLs"
+    )
     chapters_at_once: int = Field(
         default=2, ge=1, le=64, description="how many chapters this machine's worker renders at a time"
     )
@@ -40,6 +44,20 @@ class Settings(Machine):
         description="folder of the books rendered through API and page, all they can read; <home>/library",
     )
     upload_limit_mb: int = Field(default=50, ge=1, le=2000, description="largest book that is accepted")
+
+    llm_url: str | None = Field(
+        default=None, description="an OpenAI-compatible endpoint for `soundbound label`, ending in /v1"
+    )
+    llm_model: str | None = Field(default=None, description="the model that is asked there")
+    llm_key: str | None = Field(default=None, repr=False, description="the endpoint's key")
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """A variable holds several addresses with commas between them."""
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
 
     @property
     def library_dir(self) -> Path:

@@ -8,6 +8,7 @@ import socket
 import uvicorn
 
 from app.access import Guard
+from app.feeds import Feeds
 from app.settings import Settings
 from story.errors import InputError
 
@@ -54,10 +55,10 @@ def clean_root(root_path: str) -> str:
 
 
 def web_server(settings: Settings, root_path: str) -> uvicorn.Server:
-    """The application of app/api.py, guarded where there is a token, ready to `run(sockets=[…])`."""
+    """The application of app/api and the feeds, guarded where there is a token, ready to `run(sockets=[…])`."""
     from app.api import create_app
 
-    app = create_app(settings)
+    app = Feeds(create_app(settings), settings.machine().shelf_dir)
     guarded = Guard(app, settings.access_token) if settings.access_token else app
     config = uvicorn.Config(
         guarded,

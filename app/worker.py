@@ -11,7 +11,6 @@ Run as a module (`python -m app.worker`) this file *is* the worker process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -25,7 +24,7 @@ from prefect.logging import get_logger
 from prefect.workers.process import ProcessWorker
 
 from app.deployments import BOOKS_POOL, CHAPTERS_POOL
-from app.recovery import recover
+from app.recovery import drop_missed, recover
 from app.settings import Settings, load_settings
 from flows.limit import ensure_limit
 
@@ -75,8 +74,10 @@ async def work(settings: Settings) -> None:
 
 async def _recover_now_and_then(settings: Settings) -> None:
     while True:
-        with contextlib.suppress(Exception):  # the server may be starting again
+        try:
             await asyncio.to_thread(_recover, settings)
+        except Exception as e:  # the server may be starting again; the next look tries anew
+            get_logger("soundbound").warning("could not look for runs left behind: %s", e)
         await asyncio.sleep(RECOVER_EVERY_S)
 
 
@@ -84,6 +85,10 @@ def _recover(settings: Settings) -> None:
     with get_client(sync_client=True) as client:
         for run in recover(client, settings.home, [CHAPTERS_POOL, BOOKS_POOL]):
             get_logger("soundbound").warning("run %s lost its process and is queued again", run.name)
+        if missed := drop_missed(client, "render-new-chapters"):
+            get_logger("soundbound").info(
+                "%d missed times of a schedule are dropped for the last one", missed
+            )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,11 @@ result = render_chapter("examples/treasure_island_ch05.json", "5", RenderOptions
 from flows.book import render_book
 from flows.book_results import BookError, BookResult
 from flows.chapter import render_chapter
-from flows.options import RenderOptions
+from flows.options import FeedOptions, RenderOptions
+from flows.serial import SerialResult, render_new_chapters
 from tasks.results import ChapterResult
 
-__all__ = ["BookError", "BookResult", "ChapterResult", "RenderOptions", "render_book", "render_chapter"]
+__all__ = [
+    "BookError", "BookResult", "ChapterResult", "FeedOptions", "RenderOptions", "SerialResult",
+    "render_book", "render_chapter", "render_new_chapters",
+]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,12 +14,12 @@ from prefect.artifacts import (
 )
 from prefect.runtime import flow_run
 
-from flows.book_results import BookChapter, BookResult
+from flows.book_results import BookChapter, BookResult, ShowResult
 from flows.outcome import lufs, summary
 from models.machine import Machine
 from story.novel import Chapter
-from tasks.progress import StageEvent, tell
-from tasks.results import ChapterResult
+from tasks.progress import StageEvent, only_a_view, tell
+from tasks.results import ChapterResult, Status
 
 
 class BookProgress:
@@ -27,8 +28,10 @@ class BookProgress:
     def __init__(self, chapters: list[Chapter]) -> None:
         self._total, self._done = len(chapters), 0
         key = f"book-{_run_tail()}"
-        made = create_progress_artifact(0.0, key=key, description=self._description())
-        self._artifact = made if isinstance(made, UUID) else None
+        self._artifact: UUID | None = None
+        with only_a_view():
+            made = create_progress_artifact(0.0, key=key, description=self._description())
+            self._artifact = made if isinstance(made, UUID) else None
 
     def begins(self, title: str) -> None:
         """A chapter is rendered in this process from now on."""
@@ -39,9 +42,9 @@ class BookProgress:
         note = f"{chapter.number} {'kept' if chapter.kept else chapter.status}"
         tell(StageEvent("book", "advanced", self._done, self._total, "chapter", note))
         if self._artifact is not None:
-            update_progress_artifact(
-                self._artifact, progress=100 * self._done / self._total, description=self._description()
-            )
+            share = 100 * self._done / self._total
+            with only_a_view():
+                update_progress_artifact(self._artifact, progress=share, description=self._description())
 
     def finish(self) -> None:
         tell(StageEvent("book", "finished", self._done, self._total, "chapter"))
@@ -57,14 +60,32 @@ def show_chapter(result: ChapterResult, machine: Machine) -> None:
         for v in result.cast
     ]
     tail = _run_tail()
-    create_table_artifact(rows, key=f"cast-{tail}", description=f"Cast, voices of {result.speech_model}")
-    create_markdown_artifact(chapter_markdown(result, machine), key=f"result-{tail}", description="Result")
+    with only_a_view():
+        create_table_artifact(rows, key=f"cast-{tail}", description=f"Cast, voices of {result.speech_model}")
+        create_markdown_artifact(
+            chapter_markdown(result, machine), key=f"result-{tail}", description="Result"
+        )
 
 
 def show_book(result: BookResult, machine: Machine) -> None:
-    create_markdown_artifact(
-        book_markdown(result, machine), key=f"result-{_run_tail()}", description="Result"
-    )
+    with only_a_view():
+        create_markdown_artifact(
+            book_markdown(result, machine), key=f"result-{_run_tail()}", description="Result"
+        )
+
+
+def show_serial(status: Status, shows: list[ShowResult], unread: dict[Path, str]) -> None:
+    """What was new in each show, and where its feed is."""
+    lines = [f"**{status}**"]
+    for show in shows:
+        new = [c for c in show.chapters if not c.kept]
+        kept = len(show.chapters) - len(new)
+        lines += ["", f"## {_plain(show.novel)}", "", f"{kept} chapters kept."]
+        lines += [f"- {c.number} {_plain(c.title)}: {c.status} {_plain(_note(c))}" for c in new]
+        lines += ["", f"Feed: `{show.feed}`"] if show.feed else []
+    lines += _list("Files that could not be read", [f"{p.name}: {why}" for p, why in unread.items()])
+    with only_a_view():
+        create_markdown_artifact("\n".join(lines), key=f"result-{_run_tail()}", description="Result")
 
 
 def chapter_markdown(result: ChapterResult, machine: Machine) -> str:

@@ -28,6 +28,8 @@ from flows.limit import ensure_limit
 from flows.options import RenderOptions
 from models import catalog
 from models.machine import Machine
+from story.errors import SoundboundError
+from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
 from story.novel import Chapter, Novel
 from tasks.results import ChapterResult, Status
@@ -54,16 +56,20 @@ def render_book(
     machine: Machine | None = None,
     *,
     again: bool = False,
+    m4b: bool = True,
+    cover: Path | None = None,
     where: Where = "auto",
 ) -> BookResult:
     """Render the chapters of a book.
 
     Args:
-        novel: path of the novel JSON.
+        novel: path of the novel JSON, or of a book in any form that is imported.
         chapters: which: all, 5, 1-3 or 1,4-6.
         options: what a person chooses.
         machine: where things live; filled in by the door that starts the run.
         again: render finished chapters too.
+        m4b: bind all chapters that are there into book.m4b.
+        cover: its picture, JPEG or PNG.
         where: "workers" makes each chapter a run of its own for the workers, "here" renders in this process, "auto"
             takes workers where one is up.
 
@@ -74,8 +80,8 @@ def render_book(
         BookError: no chapter could be rendered; its `result` says why for each.
         SoundboundError: the book or the options are wrong.
     """
-    novel = novel.expanduser().resolve()
     options, machine = absolute(options or RenderOptions()), machine or Machine()
+    novel = novel_file(novel.expanduser().resolve(), machine.home / BOOKS)
     book = load_novel(novel)
     wanted = select_chapters(book, chapters)
     ensure_limit(machine.tag)
@@ -83,7 +89,7 @@ def render_book(
         done = _render(novel, book, wanted, options, machine, again=again, where=where)
         result = _result(novel, book, wanted, done, options)
         if result.rendered:
-            finish_book(result, book, options, machine)
+            _finish(result, book, options, machine, m4b=m4b, cover=cover)
         write_report(result, options, book)
     show_book(result, machine)
     if result.status == "failed":
@@ -96,6 +102,24 @@ def render_book(
     if result.status == "degraded":
         return Completed(name="Degraded", message=summary(result), data=result)  # pyright: ignore[reportReturnType]
     return result
+
+
+def _finish(
+    result: BookResult,
+    book: Novel,
+    options: RenderOptions,
+    machine: Machine,
+    *,
+    m4b: bool,
+    cover: Path | None,
+) -> None:
+    """Level and bind; what goes wrong there leaves the chapters as they are and the book degraded."""
+    try:
+        finish_book(result, book, options, machine, m4b=m4b, cover=cover)
+    except SoundboundError as e:
+        get_run_logger().error("the book could not be finished: %s", e)
+        result.status = "degraded" if result.status == "completed" else result.status
+        result.warnings.append(f"the book could not be finished: {e}")
 
 
 def absolute(options: RenderOptions) -> RenderOptions:
@@ -230,6 +254,8 @@ def summary(result: BookResult) -> str:
         parts.append(f"failed: {', '.join(failed)}")
     if lacking:
         parts.append(f"with sounds missing: {', '.join(lacking)}")
+    if not failed and not lacking and result.status == "degraded":
+        parts.append(result.warnings[-1])
     return "; ".join(parts)
 
 

@@ -37,6 +37,7 @@ class BookResult(BaseModel):
     gain_db: float | None = None  # the one gain of the book
     chapters: list[BookChapter]
     outputs: dict[str, Path] = {}
+    bound: dict[str, str] = {}  # what is in the M4B: chapter id → fingerprint, in order
     warnings: list[str] = []
     again: list[str] = []  # commands that render what is missing
     flow_run_id: str | None = None
@@ -45,6 +46,14 @@ class BookResult(BaseModel):
     def rendered(self) -> list[ChapterResult]:
         """The results of all chapters that are there."""
         return [c.result for c in self.chapters if c.result is not None]
+
+
+class ShowResult(BaseModel):
+    """One show of a serial's run."""
+
+    novel: str
+    chapters: list[BookChapter]
+    feed: Path | None = None  # None: no chapter is there yet
 
 
 class BookError(SoundboundError):

@@ -1,4 +1,4 @@
-"""What makes chapters a book: one loudness over all that are there, in this run or from one before."""
+"""What makes chapters a book: one loudness, and one file, over all that are there, from this run or from one before."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from flows.book_files import chapter_target
 from flows.book_results import BookResult
 from flows.options import RenderOptions
 from mixing.profiles import load_profile
+from mixing.tags import Tags
 from models.machine import Machine
 from story.errors import SoundboundError
 from story.novel import Novel
+from tasks.bind import bind
 from tasks.book import read_result
 from tasks.level import level
 from tasks.results import ChapterResult
@@ -18,9 +20,18 @@ from tasks.results import ChapterResult
 MOVED = ("profile", "loudness", "mix", "outputs")  # of a chapter's result, when its master is made again
 
 
-def finish_book(result: BookResult, book: Novel, options: RenderOptions, machine: Machine) -> None:
-    """Level the chapters in place; `result` gets the book's figures and the chapters' new ones."""
-    folders = list(published(result, book, options).values())
+def finish_book(
+    result: BookResult,
+    book: Novel,
+    options: RenderOptions,
+    machine: Machine,
+    *,
+    m4b: bool,
+    cover: Path | None,
+) -> None:
+    """Level the chapters in place and bind them; `result` gets the book's figures and files, the chapters their new ones."""
+    there = published(result, book, options)
+    folders = list(there.values())
     leveled = level(folders, options.profile, options.format, machine.encodes_dir)
     now = {r.chapter: r for r in leveled.chapters}
     for chapter in result.chapters:
@@ -28,7 +39,27 @@ def finish_book(result: BookResult, book: Novel, options: RenderOptions, machine
             moved = {name: getattr(now[chapter.chapter], name) for name in MOVED}
             chapter.result = chapter.result.model_copy(update=moved)
     result.gain_db = leveled.gain_db
-    result.integrated_lufs = leveled.integrated_lufs or _before(options, book)
+    before = _before(options, book)
+    result.integrated_lufs = leveled.integrated_lufs or (before and before.integrated_lufs)
+    if not m4b:
+        return
+    path = folders[0].parent / "book.m4b"
+    lacking = [c.number for c in book.chapters if c.id not in there]
+    if lacking:
+        result.warnings.append(f"book.m4b lacks chapters {', '.join(map(str, lacking))}")
+    voices = {v.voice_id for r in leveled.chapters for v in r.cast}
+    tags = Tags(
+        title=book.title,
+        book=book.title,
+        author=book.author,
+        narrators=sorted(voices)[:20],
+        language=book.language,
+    )
+    result.bound = {id: now[id].fingerprint for id in there}
+    unchanged = before and before.bound == result.bound and not leveled.remastered and cover is None
+    if not (unchanged and path.exists()):
+        bind(folders, path, tags, cover, machine.encodes_dir)
+    result.outputs["m4b"] = path
 
 
 def published(result: BookResult, book: Novel, options: RenderOptions) -> dict[str, Path]:
@@ -54,10 +85,10 @@ def _fits(folder: Path, profile: str, suffix: str) -> bool:
     return other.profile == profile and other.outputs["master"].suffix == suffix
 
 
-def _before(options: RenderOptions, book: Novel) -> float | None:
-    """The book's loudness as an earlier run measured it, where nothing has changed since."""
+def _before(options: RenderOptions, book: Novel) -> BookResult | None:
+    """The book's report of an earlier run."""
     path = chapter_target(options.output, book, book.chapters[0]).parent / "report.json"
     try:
-        return BookResult.model_validate_json(path.read_text(encoding="utf-8")).integrated_lufs
+        return BookResult.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

@@ -7,16 +7,23 @@ another, whoever started them. A fully cached stage must not queue for the slot,
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import httpx
 from prefect import Task
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.logging import get_run_logger
 
 from flows.slots import watched
+from models.gpu import note_asked
 from models.machine import Machine
 from models.takes import Take, TakeStore
 from tasks.generation import Generated, Wanted, find, stage_timeout_s
 from tasks.progress import StageEvent, listening, tell
+
+SERVER_TRIES, SERVER_PAUSE_S = 6, 10.0  # Prefect's own client has asked for up to a minute each time
 
 
 @dataclass
@@ -38,6 +45,7 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
         tell(StageEvent(name, "skipped", len(wanted), len(wanted), "take"))
         return result
     tagged = stage.with_options(tags=[machine.tag], timeout_seconds=stage_timeout_s(found.absent, machine))
+    note_asked(machine, found.absent[0].engine.device, name)
     log, begun = get_run_logger(), threading.Event()
 
     def heard(event: StageEvent) -> None:
@@ -49,7 +57,7 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
         tell(StageEvent(name, "waiting", total=len(found.absent), unit="take", note=why))
 
     with listening(heard), watched(machine, begun, waiting, log.warning):
-        made: Generated = tagged(found.absent, machine)
+        made = _patiently(lambda: tagged(found.absent, machine), log.warning)
     reasons = {gone.key: gone.reason for gone in made.missing}
     for w in found.absent:
         if w.key in made.made:
@@ -58,3 +66,15 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
             result.reasons[w.id] = reasons.get(w.key, "was not made")
     result.generated = len(made.made)
     return result
+
+
+def _patiently(stage: Callable[[], Generated], log: Callable[[str], None]) -> Generated:
+    """Run a stage to its end although the Prefect server may be away for a while: what is made is kept, so a further
+    call goes on where the one before stopped."""
+    for _ in range(SERVER_TRIES - 1):
+        try:
+            return stage()
+        except (httpx.TransportError, ConcurrencySlotAcquisitionError) as e:
+            log(f"the Prefect server is away ({e or type(e).__name__}); the stage goes on when it is back")
+            time.sleep(SERVER_PAUSE_S)
+    return stage()

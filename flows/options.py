@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from mixing.contracts import AudioFormat, ProfileName
+from story.feed import Category
 
 
 class RenderOptions(BaseModel):
@@ -31,6 +32,34 @@ class RenderOptions(BaseModel):
         default="drama",
         description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS, acx voice only for Audible",
     )
+    music: str = Field(
+        default="off",
+        description="Music at chapter openings and scene changes: off, generated, or the path of a sound file",
+    )
     seed: int = Field(
         default=0, ge=0, le=2**31 - 1, description="Another seed gives other takes of the same book"
     )
+
+
+class FeedOptions(BaseModel):
+    """The podcast feed of a serial, and the shelf it is on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shelf: Path | None = Field(
+        default=None,
+        description="Folder for the listener's files, <shelf>/<author>/<title>/: a library of Audiobookshelf, say. "
+        "Left out: <home>/shelf, which `soundbound serve` offers at /feeds",
+    )
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="The address under which the shelf can be reached; left out: <page>/feeds",
+    )
+    cover: Path | None = Field(
+        default=None, description="JPEG or PNG, square, 1400 to 3000 pixels; left out: a plain one is drawn"
+    )
+    description: str = Field(default="", max_length=4000, description="What the show is about")
+    category: Category = Field(default="Fiction/Drama", description="Where podcast directories list it")
+    explicit: bool = Field(default=False, description="Whether it is for adults only")
+    email: str = Field(default="", description="The owner's address, which public directories ask for")

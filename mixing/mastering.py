@@ -76,6 +76,10 @@ def master(
         gain_db = _first_gain(source, profile, before_lufs, block_frames)
         if not np.isfinite(before_lufs):
             warnings.append("the chapter is silent: there is no loudness to set")
+    settle = bool(codec.kbits) and fixed_gain_db is None
+    if settle:  # what the limiter takes is made up for first: encoding costs several times as much
+        gain_db = _settle(source, profile, gain_db, limit_dbtp, block_frames, _share(progress, 0.0, 0.3))
+        progress = _share(progress, 0.3, 1.0)
     attempt = 0
     while True:
         made = _write(source, path, profile, audio_format, gain_db, limit_dbtp, block_frames, progress)
@@ -87,6 +91,8 @@ def master(
             break
         gain_db += off if louder else 0.0
         limit_dbtp -= over + _CEILING_MARGIN_DB if over > 0 else 0.0
+        if settle and over > 0:
+            gain_db = _settle(source, profile, gain_db, limit_dbtp, block_frames, progress)
     if abs(off) > 0.5:
         warnings.append(f"the master is {abs(off):.1f} dB {'below' if off > 0 else 'above'} its target")
     if over > 0:
@@ -96,6 +102,44 @@ def master(
     if cache is not None and key is not None:
         cache.keep(key, path, result)
     return result
+
+
+def _share(progress: Callable[[float], None], low: float, high: float) -> Callable[[float], None]:
+    return lambda share: progress(low + (high - low) * share)
+
+
+def _settle(
+    source: Source,
+    profile: Profile,
+    gain_db: float,
+    limit_dbtp: float,
+    block_frames: int,
+    progress: Callable[[float], None],
+) -> float:
+    """The gain at which the limited sum has the profile's level, found without writing anything."""
+    before: tuple[float, float] | None = None
+    for _ in range(_TRIES):
+        limiter, meters, done = Limiter(2, limit_dbtp), _Meters(SAMPLE_RATE_HZ), 0
+        gain = amplitude(gain_db)
+        for block in source.blocks(block_frames):
+            done += block.shape[1]
+            meters.add(limiter.add(block * gain), peak=False)
+            progress(done / source.frames)
+        meters.add(limiter.finish(), peak=False)
+        off, progress = _missed(profile, meters.finish(gain_db, 0.0)), lambda share: None
+        if abs(off) <= _TOLERANCE_LU / 2:
+            break
+        slope = (
+            1.0  # a limiter that works hard gives back less than it is given: the secant says how much less
+        )
+        if before is not None and gain_db != before[0]:
+            slope = float(np.clip((before[1] - off) / (gain_db - before[0]), 0.3, 1.0))
+        before = gain_db, off
+        wanted = gain_db + off / slope
+        if abs(wanted) >= GAIN_MAX_DB:
+            break
+        gain_db = wanted
+    return gain_db
 
 
 def _first_gain(source: Source, profile: Profile, before_lufs: float, block_frames: int) -> float:
@@ -165,8 +209,9 @@ class _Meters:
         self._seconds = 0
         self._up = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 2) if rate_hz != SAMPLE_RATE_HZ else None
 
-    def add(self, block: np.ndarray) -> None:
-        self._peak.add(block)
+    def add(self, block: np.ndarray, peak: bool = True) -> None:
+        if peak:
+            self._peak.add(block)
         self._shape.add(block)
         if self._up is not None:
             block = self._up.resample_chunk(np.ascontiguousarray(block.T)).T

@@ -31,6 +31,8 @@ class SpeechRequest:
     intensity: float = 0.5  # 0..1
     style: str = ""  # whisper | shout | …
     instruct: str = ""  # natural-language direction, for engines that read it
+    # happy, angry, sad, afraid, disgusted, melancholic, surprised, calm (0..1), for engines that take numbers
+    emo_vector: tuple[float, ...] = ()
     pronunciation: dict[str, str] = field(default_factory=dict)  # word → phonemes in the engine's alphabet
     seed: int = 0
     attempt: int = 0  # > 0: made again after a failed check; a deterministic engine varies a little by it

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from models import measured, terms
 from models.machine import EngineSettings, Machine
 from models.process import EngineSpec
+from models.speech.reference_voices import reference_voices
 from models.worker import file_version
 from story.cast import Voice
 from story.errors import InputError
@@ -45,12 +46,14 @@ class ModelEntry(BaseModel):
     runs_on: list[Literal["cpu", "cuda"]] = ["cpu"]
     own_interpreter: bool = False  # a venv in <home>/engines/<name>, since its packages exclude ours
     packages: list[str] = []  # import names its interpreter needs beside ours
+    needs_options: list[str] = []  # options that only the user can set
     needs_weights: bool = False  # a folder, <home>/models/<name> unless set
     install: str = ""  # the command that brings what is lacking
     memory_mb: float = 0.0  # declared; what was measured here counts more
     options: dict[str, Any] = {}  # settings it is built with, under the user's own
     env: dict[str, str] = {}
     voices: Path | None = None
+    voice_files: list[str] = []  # suffixes of a voice's clips, for engines that learn it from recordings
 
 
 class ModelState(BaseModel):
@@ -77,8 +80,15 @@ class ModelState(BaseModel):
 
 
 def entries(machine: Machine) -> dict[str, ModelEntry]:
-    """The built-in models and the user's own, by name."""
-    built_in = {e.name: e for e in _built_in()}
+    """The built-in models and the user's own, by name. The user may give a built-in one voices and languages."""
+    recordings = machine.home / "voices"
+    built_in = {
+        e.name: e.model_copy(update={"voices": recordings}) if e.voice_files else e for e in _built_in()
+    }
+    for name, s in machine.engines.items():
+        if name in built_in and not s.engine:
+            given = {"voices": s.voices, "languages": s.languages}
+            built_in[name] = built_in[name].model_copy(update={k: v for k, v in given.items() if v})
     own = {
         name: ModelEntry(
             name=name,
@@ -139,6 +149,8 @@ def lacking(model: ModelEntry, machine: Machine) -> list[str]:
         found.append(f"its interpreter {python} is not there")
     elif gone := [name for name in model.packages if not _has_package(python, name)]:
         found.append(f"its packages are not installed: {', '.join(gone)}")
+    if unset := [name for name in model.needs_options if not settings_of(model, machine).get(name)]:
+        found.append(f"not set: {', '.join(unset)} in [engines.{model.name}.options]")
     if model.needs_weights and not _module(model.engine).fingerprint(settings_of(model, machine)):
         found.append(f"its weights are not in {weights_dir(model, machine)}")
     if model.terms and not terms.accepted(machine, model.name, model.terms):
@@ -191,6 +203,8 @@ def settings_of(model: ModelEntry, machine: Machine) -> dict[str, Any]:
     settings = {**model.options, **own.options}
     if model.needs_weights or own.weights:
         settings["weights"] = str(weights_dir(model, machine))
+    if model.voice_files:
+        settings["voices"] = str(model.voices)
     return settings
 
 
@@ -214,6 +228,8 @@ def spec(model: ModelEntry, machine: Machine) -> EngineSpec:
 
 def voices(model: ModelEntry) -> list[Voice]:
     """The voices a speech model offers, from its data file."""
+    if model.voice_files and model.voices:
+        return reference_voices(model.voices, model.name, tuple(model.voice_files))
     path = model.voices or DATA / f"voices_{model.name}.json"
     if not path.exists():
         raise InputError(
@@ -255,7 +271,7 @@ def state(model: ModelEntry, machine: Machine) -> ModelState:
 
 
 def _remedy(model: ModelEntry) -> str:
-    return f"run: {model.install}" if model.install else f"see [engines.{model.name}] in docs/settings.md"
+    return f"run: {model.install}" if model.install else f"see [engines.{model.name}] in docs/models.md"
 
 
 @functools.cache

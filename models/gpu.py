@@ -118,6 +118,11 @@ def lease(
             fcntl.flock(f, fcntl.LOCK_UN)
 
 
+def note_asked(machine: Machine, device: str, stage: str) -> None:
+    """Write into the device's log that a stage wants it: what lies between this and "acquired" was waiting."""
+    Lease(device, {"pid": os.getpid(), "stage": stage}, files(machine, device)[1]).note("asked")
+
+
 def files(machine: Machine, device: str, probe: Probe | None = None) -> tuple[Path, Path]:
     """Lock and log of a device. A GPU's name is the card's own, so that nobody's numbering opens a second lock."""
     folder = machine.device_lock_dir(device)

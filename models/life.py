@@ -35,6 +35,7 @@ from models.process import (
 from models.takes import Take, TakeStore
 
 SECONDS_PER_AUDIO_SECOND = 20.0  # time limit per second of expected audio, on top of the base limit
+SLOWER = 10.0  # once the engine's pace is known: so many times its slowest order is a hang
 LOOKAHEAD = 256  # jobs looked through for a batch's companions; sorting has brought them near
 AHEAD = 1  # orders that wait inside the engine
 OVERSLEPT_S = 2.0  # a wait that ended so late: we ourselves were stopped, and the engine is not to blame
@@ -71,7 +72,7 @@ class _Order:
     jobs: dict[int, Job]
     items: int
     padded_s: float
-    limit_s: float
+    length_s: float  # of audio, in sum
     began: float | None = None  # time.monotonic()
 
 
@@ -94,6 +95,7 @@ class Tally:
     audio_s: float = 0.0
     busy_s: float = 0.0
     load_s: float = 0.0
+    pace: float = 0.0  # seconds a second of audio takes, of the slowest order
 
 
 class Life:
@@ -201,8 +203,8 @@ class Life:
             self._n += 1
             numbered[self._n] = job
         longest_s = max(job.length_s for job in batch)
-        limit_s = self.machine.take_timeout_s + SECONDS_PER_AUDIO_SECOND * sum(j.length_s for j in batch)
-        order = _Order(dict(numbered), len(batch), len(batch) * longest_s, limit_s)
+        length_s = sum(job.length_s for job in batch)
+        order = _Order(dict(numbered), len(batch), len(batch) * longest_s, length_s)
         self._orders.append(order)
         self._by_number.update(dict.fromkeys(numbered, order))
         self._process.submit({n: job.attempt() for n, job in numbered.items()})
@@ -211,7 +213,7 @@ class Life:
         """The next event; None when an order is overdue or the process has shown no life for too long."""
         while True:
             now = time.monotonic()
-            ends = [o.began + o.limit_s for o in self._orders if o.began is not None]
+            ends = [o.began + self._limit_s(o) for o in self._orders if o.began is not None]
             ends.append(self._process.last_sign + self.machine.silence_timeout_s)
             wait_s = max(0.0, min(ends) - now)
             try:
@@ -227,7 +229,11 @@ class Life:
 
     def _overdue(self) -> list[_Order]:
         now = time.monotonic()
-        return [o for o in self._orders if o.began is not None and o.began + o.limit_s <= now]
+        return [o for o in self._orders if o.began is not None and o.began + self._limit_s(o) <= now]
+
+    def _limit_s(self, order: _Order) -> float:
+        pace = min(SLOWER * self.tally.pace, SECONDS_PER_AUDIO_SECOND) or SECONDS_PER_AUDIO_SECOND
+        return self.machine.take_timeout_s + pace * order.length_s
 
     def _silent(self) -> bool:
         return time.monotonic() - self._process.last_sign >= self.machine.silence_timeout_s
@@ -289,6 +295,8 @@ class Life:
         tally.batch = max(tally.batch, order.items)
         if order.items == 1:
             tally.single_mb = max(tally.single_mb, peak_mb)
+        if order.length_s > 0:
+            tally.pace = max(tally.pace, event.compute_s / order.length_s)
         self._sizer.went_well(order.items, order.padded_s, peak_mb)
 
     def _no_memory(self, event: NoMemory, jobs: deque[Job]) -> bool:
@@ -319,7 +327,7 @@ class Life:
         if died is not None:
             reason, suspects = f"the engine's process ended (status {died.status})", self._orders
         elif late := self._overdue():
-            reason, suspects = f"no answer within {late[0].limit_s:.0f} s", late
+            reason, suspects = f"no answer within {self._limit_s(late[0]):.0f} s", late
         else:
             reason = f"the engine's process gave no sign of life for {self.machine.silence_timeout_s:.0f} s"
             suspects = self._orders

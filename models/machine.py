@@ -101,6 +101,10 @@ class Machine(BaseModel):
         return self.home / "encodes"
 
     @property
+    def shelf_dir(self) -> Path:
+        return self.home / "shelf"
+
+    @property
     def tag(self) -> str:
         """The Prefect tag of this host and device."""
         return self.gpu_tag.format(**_tag_parts(self.device))

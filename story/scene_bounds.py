@@ -6,12 +6,16 @@ enough to be heard as scenes: a bed that flickers is worse than one that is a li
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from story.novel import Chapter, Segment
+from story.polarity import polarity
 from story.scene_ambience import is_shift
-from story.scene_evidence import ARRIVAL, findings, lexicon, time_shift
+from story.scene_evidence import ARRIVAL, findings, lexicon
+from story.scene_text import READ_TYPES, reading_text
 
 Cause = Literal["chapter", "break", "time", "move"]
 
@@ -54,8 +58,30 @@ def _stretches(chapter: Chapter, minimum: int) -> list[Block]:
     return [stretch for stretch in stretches if stretch.segments]
 
 
-def _arrivals(segment: Segment, language: str) -> list[tuple[int, str]]:
-    return [(f.start, f.value) for f in findings(segment, language) if f.kind == "place" and f.arrival]
+@cache
+def _sentence_start(language: str) -> re.Pattern[str]:
+    starts = (
+        r"(?:^|(?<=[.!?]\s)|(?<=[.!?][”\"]\s))(?:But |And |So |Then |Now |Well, )?"
+        if language == "en"
+        else "(?:^|(?<=[。！？；]))(?:但|可是|于是|到了?|且说|却说|话说)?"
+    )
+    return re.compile(
+        starts + f"({lexicon(language).time_shift.pattern})" + (r"(?!\w)" if language == "en" else ""),
+        re.IGNORECASE,
+    )
+
+
+def time_shift(segment: Segment, language: str) -> int | None:
+    """Where in the segment a sentence opens with a jump in time ("Next morning", 第二天), or None."""
+    if segment.type not in READ_TYPES:
+        return None
+    text = reading_text(segment.content, language)
+    match = _sentence_start(language).search(text)
+    if match is None:
+        return None
+    if polarity(text, match.start(1), match.end(1), language, noun=True) != "asserted":
+        return None
+    return match.start(1)
 
 
 def _support(segments: list[Segment], language: str, start: int) -> dict[str, float]:

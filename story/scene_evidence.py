@@ -15,14 +15,17 @@ from typing import Any, Literal
 from story.lexicon import load_data
 from story.novel import Segment
 from story.polarity import polarity
-from story.scene_cues import READ_TYPES, reading_text
+from story.scene_text import READ_TYPES, reading_text
 
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
 ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
 CUE_HINT = 0.6
+# People are where they came last.
+LAST_ARRIVAL = 1.0
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Gen|Rev|Lieut|Hon|Prof)\.$")
+_NAMED = re.compile(r"\b(?!Mr|Mrs|Miss|Dr|Lady|Lord|Sir)[A-Z][a-z]+ $")
 # Kinds whose words are also people's names.
 _NAMEABLE = ("place", "weather", "time", "near")
 # How much context to the left decides what a mention means.
@@ -158,6 +161,8 @@ def lexicon(language: str) -> Lexicon:
         "not_after",
         "inside_after",
         "time_unless",
+        "goal_hard",
+        "within",
     )
     names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
     names += ("weather_sure_before", "weather_sure_after")
@@ -180,8 +185,11 @@ def _place_weight(book: Lexicon, left: str, right: str) -> tuple[float, bool]:
     """(weight, is an arrival) of a place noun between `left` and `right`."""
     if _says(book, "not_after", right) or _says(book, "not_before", left):
         return 0.0, False
-    if _says(book, "arrival", left) and not _says(book, "goal", left):
+    goal = "goal_hard" if "goal_hard" in book.context else "goal"
+    if _says(book, "arrival", left) and not _says(book, goal, left):
         return ARRIVAL, True
+    if _says(book, "within", left):
+        return LOCATIVE, False
     if _says(book, "departure", left):
         return 0.0, False
     if _says(book, "goal", left):
@@ -199,6 +207,8 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
         if hint:
             return weight, False
         found, arrival = _place_weight(book, left, right)
+        if len(word) == 1 and found < LOCATIVE:
+            found *= book.data.get("short_mention", 1.0)  # one character alone is mostly part of a name
         return found * weight, arrival
     if kind == "time":
         refused = _says(book, "time_not_after", right) or (
@@ -256,6 +266,8 @@ def _is_name(book: Lexicon, text: str, start: int, end: int) -> bool:
     """A capital inside a sentence makes a name, and so does a verb of people after a capital at its beginning."""
     if not text[start].isupper():
         return False
+    if text[start:end].lower() in book.data.get("named_places", ()) and _NAMED.search(text[:start]):
+        return False  # "Dover Street" is a street
     return not _starts_sentence(text, start) or book.name_after.match(text[end : end + 24]) is not None
 
 
@@ -264,29 +276,3 @@ def _starts_sentence(text: str, start: int) -> bool:
     if _TITLE.search(before):
         return False
     return not before or before[-1] in '.!?”"—:;'
-
-
-@cache
-def _sentence_start(language: str) -> re.Pattern[str]:
-    starts = (
-        r"(?:^|(?<=[.!?]\s)|(?<=[.!?][”\"]\s))(?:But |And |So |Then |Now |Well, )?"
-        if language == "en"
-        else "(?:^|(?<=[。！？；]))(?:但|可是|于是|到了?|且说|却说|话说)?"
-    )
-    return re.compile(
-        starts + f"({lexicon(language).time_shift.pattern})" + (r"(?!\w)" if language == "en" else ""),
-        re.IGNORECASE,
-    )
-
-
-def time_shift(segment: Segment, language: str) -> int | None:
-    """Where in the segment a sentence opens with a jump in time ("Next morning", 第二天), or None."""
-    if segment.type not in READ_TYPES:
-        return None
-    text = reading_text(segment.content, language)
-    match = _sentence_start(language).search(text)
-    if match is None:
-        return None
-    if polarity(text, match.start(1), match.end(1), language, noun=True) != "asserted":
-        return None
-    return match.start(1)

@@ -13,7 +13,7 @@ from story.novel import Chapter, is_chinese
 from story.scene_ambience import beds, heard_near, is_shift, place_setting, scene_phrase
 from story.scene_bounds import Block, blocks
 from story.scene_cues import find_cues
-from story.scene_evidence import CUE_HINT, Finding, findings, lexicon
+from story.scene_evidence import CUE_HINT, LAST_ARRIVAL, Finding, findings, lexicon
 from story.scene_models import Ambience, Cue, Evidence, Polarity, Scene, SceneAnalysis, Setting
 
 __all__ = [
@@ -56,13 +56,18 @@ def _totals(found: list[Finding], kind: str) -> dict[str, float]:
     return totals
 
 
-def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple[str, float]:
+def _winner(
+    totals: dict[str, float], enough: float | dict[str, float], lead: float = 1.0
+) -> tuple[str, float]:
     """(value, its share of all weight), or ("unknown", 0) when there's too little or no clear leader.
 
     A runner-up that belongs to the same surroundings (a boat on a river) is no rival.
     """
     ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
-    if not ranked or ranked[0][1] < enough:
+    if not ranked:
+        return "unknown", 0.0
+    least = enough.get(ranked[0][0], enough["default"]) if isinstance(enough, dict) else enough
+    if ranked[0][1] < least:
         return "unknown", 0.0
     rivals = [
         weight for name, weight in ranked[1:] if is_shift(name, ranked[0][0]) and is_shift(ranked[0][0], name)
@@ -80,6 +85,9 @@ def _place(found: list[Finding], block: Block, cues: list[Cue], language: str) -
         totals[hints[sound]] = totals.get(hints[sound], 0.0) + CUE_HINT
     if block.arrival_class and block.arrival_class in totals:
         totals[block.arrival_class] += 2.0
+    arrived = [f.value for f in found if f.kind == "place" and f.arrival]
+    if arrived:
+        totals[arrived[-1]] += LAST_ARRIVAL
     inside = {name: weight for name, weight in totals.items() if name not in ("house", "city")}
     if totals.get("house", 0.0) >= _SETTING_ENOUGH and inside and max(inside.values()) >= _SPECIFIC_ENOUGH:
         # "room", "hall", "table" are also parts of inns and palaces: they support the more telling class.
@@ -206,6 +214,16 @@ def _people(found: list[Finding], scene: Scene) -> bool:
     return any(f.kind == "near" and f.value == "crowd" for f in found) and scene.setting == "interior"
 
 
+def _stays(scene: Scene, before: Scene, block: Block) -> bool:
+    """A move that ends in the same kind of place at the same hour is no change of scene."""
+    return (
+        block.cause == "move"
+        and scene.place_class == before.place_class != "unknown"
+        and scene.setting == before.setting
+        and scene.time_of_day in ("unknown", before.time_of_day)
+    )
+
+
 def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = None) -> SceneAnalysis:
     """Divides a chapter into scenes and finds what each sounds like.
 
@@ -219,8 +237,16 @@ def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = Non
     """
     tongue = "zh" if is_chinese(language) else "en"
     scenes: list[Scene] = []
-    for number, block in enumerate(blocks(chapter, tongue), 1):
-        scene = _scene(number, block, chapter, tongue, previous)
+    last: Block | None = None
+    for block in blocks(chapter, tongue):
+        before = scenes[-1] if scenes else previous
+        scene = _scene(len(scenes) + 1, block, chapter, tongue, before)
+        if last is not None and _stays(scene, scenes[-1], block):
+            last.segments += block.segments  # the move led back to where it began
+            scenes.pop()
+            before = scenes[-1] if scenes else previous
+            scene = _scene(len(scenes) + 1, last, chapter, tongue, before)
+        else:
+            last = block
         scenes.append(scene)
-        previous = scene
     return SceneAnalysis(chapter=chapter.id, scenes=scenes)

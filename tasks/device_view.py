@@ -13,6 +13,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import TaskRunContext
 
 from models.gpu import Lease
+from tasks.progress import only_a_view
 
 
 def run_facts() -> dict[str, Any]:
@@ -44,4 +45,5 @@ def _show(held: Lease, state: str) -> None:
         if holder.get(name):
             lines.append(f"| {name.replace('_', ' ')} | {holder[name]} |")
     key = re.sub(r"[^a-z0-9]+", "-", f"device-{host}-{held.device}".lower()).strip("-")
-    create_markdown_artifact("\n".join(lines), key=key, description=f"who holds {held.device} on {host}")
+    with only_a_view():
+        create_markdown_artifact("\n".join(lines), key=key, description=f"who holds {held.device} on {host}")

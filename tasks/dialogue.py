@@ -36,6 +36,7 @@ def speech_requests(
             intensity=line.emotion_intensity,
             style=line.style,
             instruct=how.instruct,
+            emo_vector=how.emo_vector,
             pronunciation={w: p for w, p in novel.pronunciation.items() if w in line.content},
             seed=stable_seed(seed, line.voice_id, line.content),
         )

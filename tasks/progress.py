@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Literal, cast
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
+from prefect.exceptions import PrefectException
+from prefect.logging import get_logger
 
 ARTIFACT_EVERY_S = 0.5  # an update costs 12 ms and a database row's write; the page shows it within a second
 
@@ -55,6 +58,15 @@ def tell(event: StageEvent) -> None:
         listener(event)
 
 
+@contextmanager
+def only_a_view() -> Iterator[None]:
+    """What is shown costs no audio: a Prefect server that is away for a moment loses us a line on a page, no stage."""
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException) as e:
+        get_logger("soundbound").warning("Prefect's page could not be updated: %s", e or type(e).__name__)
+
+
 class StageProgress:
     """Counts a stage's units, e.g. "line 12 of 93"."""
 
@@ -66,11 +78,14 @@ class StageProgress:
         self._work, self._work_done, self._by = total if work is None else work, 0.0, by
         self._artifact: UUID | None = None
         self._updated = 0.0
+        self._began = time.monotonic()
+        self._first_s: float | None = None  # until the first unit was done: loading the model, mostly
         context = TaskRunContext.get()
         if context is not None:
             key = f"{stage}-{str(context.task_run.flow_run_id)[-8:]}"
-            artifact = create_progress_artifact(0.0, key=key, description=self._description())
-            self._artifact = cast(UUID, artifact)  # the sync side of a sync-compatible call
+            with only_a_view():
+                artifact = create_progress_artifact(0.0, key=key, description=self._description())
+                self._artifact = cast(UUID, artifact)  # the sync side of a sync-compatible call
         self._tell("started")
 
     def advance(self, note: str = "", *, work: float = 1.0) -> None:
@@ -85,6 +100,8 @@ class StageProgress:
         self.done, self._work_done = min(done, self.total), min(work_done, self._work)
         self._tell("advanced", note)
         now = time.monotonic()
+        if self._first_s is None:
+            self._first_s = now - self._began
         if now - self._updated >= ARTIFACT_EVERY_S:
             self._updated = now
             self._update()
@@ -116,8 +133,11 @@ class StageProgress:
     def _update(self, note: str = "") -> None:
         if self._artifact is not None:
             share = 100.0 if self._work <= 0 else 100.0 * self._work_done / self._work
-            update_progress_artifact(self._artifact, progress=share, description=self._description(note))
+            with only_a_view():
+                update_progress_artifact(self._artifact, progress=share, description=self._description(note))
 
     def _description(self, note: str = "") -> str:
-        counted = f"{self.stage}: {self.unit} {self.done:g} of {self.total:g}"
-        return f"{counted} · {note}" if note else counted
+        said = f"{self.stage}: {self.unit} {self.done:g} of {self.total:g}"
+        if self._by and self._first_s is not None and self.done < self.total:
+            said += f", the first after {self._first_s:.1f} s"
+        return f"{said} · {note}" if note else said

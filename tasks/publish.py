@@ -74,7 +74,7 @@ def publish(
         replace_folder(mixed, target)
     except OSError as error:
         raise PublishError(
-            f"the finished chapter can't be written ({error.strerror or error})",
+            f"the finished chapter can't be written ({_reason(error)})",
             where=str(error.filename or target),
             remedy="check free disk space and permissions, then render again: all takes are kept",
         ) from error
@@ -85,6 +85,13 @@ def publish(
 
 class PublishError(SoundboundError):
     """A finished chapter that can't be put in its place."""
+
+
+def _reason(error: OSError) -> str:
+    """In a few words; shutil gathers the errors of a whole folder in one."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return str(error.args[0][0][-1])
+    return error.strerror or str(error)
 
 
 def write_report(result: ChapterResult, folder: Path) -> None:

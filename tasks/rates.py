@@ -32,6 +32,7 @@ FIRST_RATES = {
     "mix": 0.05,
     "publish": 0.3,
 }
+TELLING_S = 20.0  # a stage that took so long counts half against what was known, a shorter one less
 UNKNOWN_RATE = 1.0  # a model never measured here: as fast as speech; the run itself corrects it
 TRUSTED_UNITS = 3  # fewer say nothing of the pace
 
@@ -55,15 +56,20 @@ class Rates:
         """What the stage will take; nothing to do takes nothing."""
         return self.start(stage, by) + self.rate(stage, by) * work if work > 0 else 0.0
 
-    def learn(self, measured: dict[str, float]) -> None:
-        """Take measured values in, half old and half new, into the file as well."""
+    def learn(self, measured: dict[str, tuple[float, float]]) -> None:
+        """Take measured values in, into the file as well.
+
+        Args:
+            measured: name → (value, the seconds it was measured over): longer ones count more, half at the most.
+        """
         with contextlib.suppress(OSError):  # an estimate is not worth a failed run
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.with_suffix(".lock").open("a") as lock:  # two runs may end together
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 kept = _read(self._path)
-                for name, value in measured.items():
-                    kept[name] = round(0.5 * kept.get(name, value) + 0.5 * value, 5)
+                for name, (value, seconds) in measured.items():
+                    share = 0.5 * min(1.0, seconds / TELLING_S)
+                    kept[name] = round((1 - share) * kept.get(name, value) + share * value, 5)
                 part = self._path.with_suffix(".part")
                 part.write_text(json.dumps(kept, indent=1), encoding="utf-8")
                 part.replace(self._path)
@@ -86,7 +92,7 @@ class Stopwatch:
     """Hears stage events, and turns them into rates and starts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.measured: dict[str, float] = {}
+        self.measured: dict[str, tuple[float, float]] = {}
         self._clock = clock
         self._began: dict[str, float] = {}
         self._first: dict[str, tuple[float, StageEvent]] = {}
@@ -111,12 +117,13 @@ class Stopwatch:
         rest = event.work_done - first.work_done
         if event.done - first.done < TRUSTED_UNITS - 1 or rest <= 0:
             if not event.by:  # quick stages of one unit
-                self.measured[name] = (now - began) / event.work_done
+                self.measured[name] = ((now - began) / event.work_done, TELLING_S)
             return
         rate = (now - first_at) / rest
-        self.measured[name] = rate
+        self.measured[name] = (rate, now - first_at)
         if event.stage not in self._waited:
-            self.measured[f"start {name}"] = max(0.0, first_at - began - rate * first.work_done)
+            start = max(0.0, first_at - began - rate * first.work_done)
+            self.measured[f"start {name}"] = (start, TELLING_S)
 
 
 def _read(path: Path) -> dict[str, float]:

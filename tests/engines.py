@@ -43,6 +43,10 @@ class Tone:
         return tone(request)
 
 
+class Single(Tone):
+    lanes = 1
+
+
 class Batched(Tone):
     """Makes batches: several lines in one call."""
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,14 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(home: Path, **environment: str) -> Iterator[Service]:
+def serving(home: Path, arguments: Sequence[str] = (), **environment: str) -> Iterator[Service]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "SOUNDBOUND_"))}
     log = (home / "serve-test.log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
+        [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *arguments],
         cwd=ROOT,
         env={**kept, "SOUNDBOUND_HOME": str(home), **environment},
         stdout=log,

@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
 
 from flows import BookError, BookResult, RenderOptions, render_book
 from flows.book import book_status, kept_chapters
+from mixing.containers import read_marks
 from models.machine import Machine
 from story.loading import load_novel
 from tests.books import book, with_engine
@@ -82,6 +83,11 @@ def test_a_failing_chapter_leaves_the_rest_whole_and_the_next_run_renders_only_i
     assert [c.kept for c in third.chapters] == [True] * 3
     assert [sha256(r.outputs["master"]) for r in third.rendered] == masters
     assert third.integrated_lufs == second.integrated_lufs
+    bound = second.outputs["m4b"]
+    marks = [m.title for m in read_marks(bound)]
+    assert marks == ["Night 1", "Night 2", "Night 3"]
+    assert first.warnings == ["book.m4b lacks chapters 2"]
+    assert third.outputs["m4b"] == bound
     report = json.loads(second.outputs["report"].read_text())
     assert report["format"] == "soundbound.book/1"
     assert [c["status"] for c in report["chapters"]] == ["completed"] * 3
@@ -149,6 +155,18 @@ def test_chapters_are_runs_of_their_own_under_the_book(paced: Machine, tmp_path:
     artifacts = shown(result)
     assert "book: chapter 1 of 1" in artifacts
     assert "# The Nights" in artifacts["Result"]
+
+
+def test_a_book_that_cannot_be_bound_keeps_its_chapters_and_is_degraded(
+    paced: Machine, tmp_path: Path
+) -> None:
+    novel = save(book("The Nights", 1), tmp_path / "nights.json")
+    (tmp_path / "cover.gif").write_bytes(b"GIF89a")
+    result = render_book(novel, "all", options(tmp_path), paced, cover=tmp_path / "cover.gif")
+    assert result.status == "degraded"
+    assert "cover.gif" in result.warnings[-1]
+    assert state_of(result)[0] == "Degraded"
+    assert result.rendered[0].outputs["master"].exists()
 
 
 def test_status_of_a_book() -> None:

@@ -77,6 +77,9 @@ def test_a_book_has_one_gain_its_loudness_and_true_reports(folders, tmp_path):
     assert [p.name for folder in folders for p in folder.glob("master.*")] == ["master.opus"] * 2
     assert [r.outputs["master"].name for r in opus.chapters] == ["master.opus"] * 2
     assert read_result(folders[0]).profile == "podcast"
+    page = (folders[0] / "report.html").read_text(encoding="utf-8")
+    assert 'src="master.opus"' in page, "the page follows the master"
+    assert "asked −16.0" in page
 
 
 def test_a_folder_without_its_report_is_an_error_by_name(tmp_path):

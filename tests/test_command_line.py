@@ -9,7 +9,20 @@ import pytest
 
 from tests.conftest import ROOT, CommandLine, save
 
-COMMANDS = ["render", "cast", "scenes", "timeline", "voices", "models", "models install", "doctor", "serve"]
+COMMANDS = [
+    "render",
+    "cast",
+    "scenes",
+    "timeline",
+    "voices",
+    "models",
+    "models install",
+    "doctor",
+    "serve",
+    "schedule add",
+    "schedule list",
+    "schedule remove",
+]
 
 
 @pytest.fixture(scope="module")

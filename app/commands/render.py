@@ -29,8 +29,11 @@ def render(
     sound: str = "auto",
     format: Literal["flac", "wav", "mp3", "opus", "m4a"] | None = None,
     profile: Literal["drama", "podcast", "broadcast", "acx"] = "drama",
+    music: str = "off",
     seed: int = 0,
     again: bool = False,
+    m4b: bool = True,
+    cover: Path | None = None,
     json: bool = False,
     verbose: Annotated[bool, Parameter(alias="-v")] = False,
 ) -> int:
@@ -55,10 +58,16 @@ def render(
         File format of the master; flac, or what the profile asks for.
     profile
         Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS; acx is voice only, by Audible's rules.
+    music
+        Music at chapter openings and scene changes, ducked under speech: off, generated, or a sound file.
     seed
         Another seed gives other takes.
     again
         Of several chapters, render the finished ones too.
+    m4b
+        Of several chapters, also bind one audiobook file, book.m4b.
+    cover
+        The audiobook's picture, JPEG or PNG.
     json
         Print the result as one JSON object.
     verbose
@@ -74,6 +83,7 @@ def render(
         "sound": sound,
         "format": format,
         "profile": profile,
+        "music": str(Path(music).resolve()) if music not in ("off", "generated") else music,
         "seed": seed,
     }
     console = Console(stderr=True)
@@ -84,7 +94,9 @@ def render(
     with prefect_server(
         settings.home, settings.prefect_api_url, lambda line: console.print(line, style="dim")
     ):
-        overall = _render(novel, book, chapters, choices, settings, console, again=again)
+        overall = _render(
+            novel, book, chapters, choices, settings, console, again=again, m4b=m4b, cover=cover
+        )
     if json:
         print_json(overall)
     else:
@@ -98,15 +110,20 @@ def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Setti
     from models import catalog
     from models.machine import Machine
     from story.cast import cast_novel
+    from story.errors import InputError
 
     machine: Machine = settings.machine()
     speech = catalog.resolve(choices["speech"], "speech", machine, book.language)
     sound = catalog.resolve(choices["sound"], "sound", machine)
     cast_novel(book, catalog.voices(speech), speech.name, book.language)
     load_profile(choices["profile"]).format(choices["format"])
+    if choices["music"] not in ("off", "generated") and not Path(choices["music"]).is_file():
+        raise InputError(
+            f"no such sound file: {choices['music']}",
+            where="--music",
+            remedy="off, generated, or a sound file",
+        )
     if choices["seed"] < 0:
-        from story.errors import InputError
-
         raise InputError("must be 0 or more", where="--seed")
     return speech.name, sound.name
 
@@ -120,6 +137,8 @@ def _render(
     console: Console,
     *,
     again: bool,
+    m4b: bool,
+    cover: Path | None,
 ) -> dict[str, Any]:
     """One chapter by the chapter's flow, several by the book's."""
     from app.terminal import BookDisplay, Display
@@ -142,7 +161,9 @@ def _render(
     spec = "all" if len(chapters) == len(book.chapters) else ",".join(str(c.number) for c in chapters)
     with BookDisplay(console, rates) as display, listening(display):
         try:
-            whole = render_book(path.resolve(), spec, options, machine, again=again, where="here")
+            whole = render_book(
+                path.resolve(), spec, options, machine, again=again, m4b=m4b, cover=cover, where="here"
+            )
         except BookError as e:
             whole = e.result
     return in_sum(

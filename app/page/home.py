@@ -49,9 +49,7 @@ class Home:
         mb = self.desk.settings.upload_limit_mb
         with self._place:
             heading(self.words("new"), 1)
-            ui.label(self.words("drop_kinds_books" if len(SUFFIXES) > 1 else "drop_kinds", mb=mb)).classes(
-                "sb-quiet"
-            )
+            ui.label(self.words("drop_kinds_books", mb=mb)).classes("sb-quiet")
             self._upload = (
                 ui.upload(
                     label=self.words("drop"),
@@ -73,16 +71,17 @@ class Home:
         incoming = self.desk.books.incoming(suffix if suffix in SUFFIXES else ".json")
         try:
             await e.file.save(incoming)
-            upload = await self.desk.heavy(lambda: self.desk.books.add(read_book(incoming, name)))
+            novel, warnings = await self.desk.heavy(lambda: read_book(incoming, name))
+            upload = await self.desk.heavy(lambda: self.desk.books.add(novel))
         except BaseException:
             self._reading.text = ""
             self._upload.reset()
             raise
         finally:
             incoming.unlink(missing_ok=True)
-        await self._choose(upload)
+        await self._choose(upload, warnings)
 
-    async def _choose(self, upload: Upload) -> None:
+    async def _choose(self, upload: Upload, warnings: list[str]) -> None:
         novel, words = upload.novel, self.words
         states = await self.desk.heavy(lambda: catalog.states(self.desk.settings.machine()))
         entries = catalog.entries(self.desk.settings.machine())
@@ -100,6 +99,14 @@ class Home:
                 language=novel.language,
             )
             ui.label(facts).classes("sb-quiet")
+            if warnings:
+                with (
+                    ui.expansion(f"{words('warnings')} ({len(warnings)})"),
+                    ui.element("ul").classes("sb-list"),
+                ):
+                    for warning in warnings:
+                        with ui.element("li"):
+                            ui.label(warning)
             named = {c.id: " · ".join(filter(None, [str(c.number), c.title])) for c in novel.chapters}
             first = [novel.chapters[0].id]
             chapters = (

@@ -28,10 +28,29 @@ REACH = {"en": 40, "zh": 12}
 
 
 def chapter_of(text: str) -> Chapter:
-    """One narration segment a paragraph; quotations inside are blanked by the analysis itself."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    segments = [Segment(id=f"s{i:04}", content=line, speaker="n") for i, line in enumerate(lines)]
+    """One narration segment a paragraph; quotations inside are blanked by the analysis itself.
+
+    What a passage cuts off in the middle of speech (a closing mark before any opening one) is dialogue.
+    """
+    segments: list[Segment] = []
+    for line in [line for line in text.split("\n") if line.strip()]:
+        cut = _cut_speech(line)
+        parts = [("dialogue", line[:cut]), ("narration", line[cut:])] if cut else [("narration", line)]
+        for kind, content in parts:
+            if content.strip():
+                segments.append(
+                    Segment(id=f"s{len(segments):04}", type=kind, content=content, speaker="n")  # type: ignore[arg-type]
+                )
     return Chapter(id="c", number=1, segments=segments)
+
+
+def _cut_speech(line: str) -> int:
+    """Length of the speech a line begins in the middle of, 0 for none."""
+    for opening, closing in ("“”", "「」", "『』"):
+        end = line.find(closing)
+        if end >= 0 and not 0 <= line.find(opening) < end:
+            return end + 1
+    return 0
 
 
 def scenes_of(item: dict) -> tuple[Scene, list[tuple[int, Cue]]]:

@@ -87,12 +87,12 @@ class StableAudio3Engine(Neural):
     batch_by: tuple[str, ...] = ("duration_s",)  # the pipeline takes one duration a batch
 
     def __init__(self, settings: dict[str, Any], device: str) -> None:
-        from diffusers.pipelines.stable_audio_3.pipeline_stable_audio_3 import StableAudio3Pipeline
+        from diffusers import StableAudio3Pipeline
 
         self.version = fingerprint(settings)
         self._steps = settings.get("steps")
         self.longest_s = float(settings.get("longest_s", 120.0))
-        self._pipeline: Any = StableAudio3Pipeline.from_pretrained(
+        self._pipeline = StableAudio3Pipeline.from_pretrained(
             settings["weights"], dtype=_dtype(settings), local_files_only=True
         ).to(device)
         self._pipeline.set_progress_bar_config(disable=True)

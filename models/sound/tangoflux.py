@@ -19,9 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_oobleck import AutoencoderOobleck
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from diffusers import AutoencoderOobleck, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -39,9 +37,9 @@ class DurationEmbedder(nn.Module):
     def __init__(self, size: int, longest_s: float, features: int = 256) -> None:
         super().__init__()
         self.longest_s = longest_s
-        positions: Any = nn.Module()
+        positions = nn.Module()
         positions.weights = nn.Parameter(torch.zeros(features // 2))
-        self.time_positional_embedding: Any = nn.Sequential(positions, nn.Linear(features + 1, size))
+        self.time_positional_embedding = nn.Sequential(positions, nn.Linear(features + 1, size))
 
     def forward(self, seconds: Tensor) -> Tensor:
         """`(batch,)` → `(batch, 1, size)`."""
@@ -63,11 +61,10 @@ class TangoFlux(nn.Module):
         self.channels: int = config.get("in_channels", 64)
         self.longest_s: float = config.get("max_duration", 30)
         joint = config.get("joint_attention_dim", 1024)
-        # Any: the libraries' own annotations (FloatTensor, unions of output types) are narrower than what they take.
-        self.text_encoder: Any = T5EncoderModel(text)
-        self.fc: Any = nn.Sequential(nn.Linear(text.d_model, joint), nn.ReLU())
+        self.text_encoder = T5EncoderModel(text)
+        self.fc = nn.Sequential(nn.Linear(text.d_model, joint), nn.ReLU())
         self.duration_emebdder = DurationEmbedder(text.d_model, self.longest_s)
-        self.transformer: Any = FluxTransformer2DModel(
+        self.transformer = FluxTransformer2DModel(
             in_channels=self.channels,
             num_layers=config.get("num_layers", 6),
             num_single_layers=config.get("num_single_layers", 18),
@@ -77,7 +74,7 @@ class TangoFlux(nn.Module):
             pooled_projection_dim=text.d_model,
             guidance_embeds=False,
         )
-        self.vae: Any = AutoencoderOobleck(**vae)
+        self.vae = AutoencoderOobleck(**vae)
         del self.vae.encoder  # half of its memory, and nothing is ever encoded
         self.tokenizer: Any = None
 
@@ -177,7 +174,7 @@ class TangoFlux(nn.Module):
         audio_ids = torch.arange(self.latents, device=self.device)[:, None].repeat(1, 3).to(text_ids.dtype)
 
         # 4. Rectified flow by Euler steps with classifier-free guidance.
-        scheduler: Any = FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
+        scheduler = FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
         scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / steps, steps), device=self.device)
         for t in scheduler.timesteps:
             velocity = self.transformer(

@@ -22,6 +22,7 @@ from story.importing.manuscript import Block, Manuscript, ManuscriptChapter
 from story.novel import Chapter, Character, Novel, Segment, SegmentType, is_chinese
 from story.speakers import infer_roles
 
+CORRECTED = "corrected"  # the rule of a line whose speaker a person gave
 QUOTABLE = frozenset({"narration", "letter", "footnote"})
 _TYPES: dict[str, SegmentType] = {
     "heading": "heading",
@@ -186,13 +187,13 @@ def attributed_anew(novel: Novel, characters: Sequence[Character]) -> Novel:
     ]
     anew = {}
     for old, new in zip(redo, chapters, strict=True):
-        anew[old.id] = _with_places(old, new)
+        anew[old.id] = _with_places(old, new, ids)
     return novel.model_copy(
         update={"characters": people, "chapters": [anew.get(c.id, c) for c in novel.chapters]}
     )
 
 
-def _with_places(old: Chapter, new: Chapter) -> Chapter:
+def _with_places(old: Chapter, new: Chapter, people: set[str]) -> Chapter:
     """The new segments with ids and source places of the old ones where they are the same stretch of text."""
     places: dict[tuple[int, int], Segment] = {}
     at = 0
@@ -209,6 +210,10 @@ def _with_places(old: Chapter, new: Chapter) -> Chapter:
                 k: getattr(same, k)
                 for k in ("id", "char_start", "char_end", "emotion", "emotion_intensity", "style", "voice_id")
             }
+            if same.speaker_rule == CORRECTED and same.speaker in people:
+                kept |= {
+                    k: getattr(same, k) for k in ("speaker", "speaker_confidence", "speaker_rule", "type")
+                }
             segments.append(segment.model_copy(update=kept))
         else:
             name = segment.id

@@ -21,13 +21,14 @@ from story.attribution.chinese_tags import (
     lead_verb,
     nouns,
     speech_verb,
+    surname,
 )
 from story.attribution.decode import Decider, Scene
 from story.attribution.mentions import Mention
 from story.attribution.nameless import add_nameless
 from story.attribution.names import Name
 from story.attribution.quotations import Quote, Span
-from story.attribution.reading import Prose, Read
+from story.attribution.reading import Prose, Read, tell_narrator
 from story.attribution.roster import Person, Roster
 from story.attribution.tags import Finding
 from story.attribution.turns import Turn
@@ -40,6 +41,7 @@ FIRST_PERSON_RATE = 0.004  # of the characters of narration that are 我
 _BEFORE_CALL = re.compile(r"(?:^|[，。！？…、“「\s])$")
 _AFTER_CALL = re.compile(r"[，！？。…、：]|$")
 _SHE = "她"
+_ME = re.compile("我(?!们)")
 
 
 def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None) -> tuple[Roster, list[Read]]:
@@ -63,8 +65,13 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         if pattern is not None:
             for chapter in plain:
                 counts.update(pattern.findall(chapter.text))
+        known = Names.of(
+            {n for n in known.known if _looks_like(n, known.leads.get(n, 0), counts[n])}, known.leads
+        )
         roster = Roster(_people(known, counts))
     cut = [_turns(c, known) for c in plain]
+    if not any(_SHE in c.text for c in plain):  # older books write 他 for everybody
+        _forget_genders(cut)
     if given is None:
         add_nameless(roster, cut)
     pattern = _any_of({a for p in roster.people for a in p.aliases if len(a) > 1 and not p.group})
@@ -76,7 +83,10 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
     reads = []
     for chapter, turns, names in zip(plain, cut, found, strict=True):
         _name_turns(chapter, turns, names)
-        scene = Scene(_by_block(chapter, names, roster), weight, narrator)
+        told = _by_block(chapter, names, roster)
+        if narrator is not None:
+            tell_narrator(chapter, told, narrator, _ME)
+        scene = Scene(told, weight, narrator)
         reads.append(
             Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
         )
@@ -93,6 +103,16 @@ def _leads(chapter: Prose) -> list[str]:
             found.append(chapter.text[floor : quote.outer_start])
         before = quote.outer_end
     return found
+
+
+MIN_LEAD_SHARE = 0.05
+
+
+def _looks_like(name: str, leads: int, uses: int) -> bool:
+    """Whether a word that leads lines in is a name: a common word (告诉) does so a few times of hundreds."""
+    return leads >= MIN_LEAD_SHARE * uses or (
+        surname().match(name) is not None and leads >= MIN_LEAD_SHARE / 3 * uses
+    )
 
 
 def _narration(chapter: Prose) -> Iterator[str]:
@@ -135,6 +155,8 @@ def _people(names: Names, counts: Counter[str]) -> list[Person]:
         best = max(forms, key=lambda n: (forms[n], n))
         person = Person("", best, forms)
         person.gender = gender_of_name([best, *forms])
+        if person.gender == "unknown" and best[0] == "老" and len(best) == 2:
+            person.gender = "male"  # 老王, 老栓: mostly
         people.append(person)
     return sorted(people, key=lambda p: (-sum(p.aliases.values()), p.name))
 
@@ -167,8 +189,15 @@ def _turns(chapter: Prose, names: Names) -> list[Turn]:
         nxt = quotes[i + 1] if i + 1 < len(quotes) and quotes[i + 1].block == quote.last_block else None
         ceiling = nxt.outer_start if nxt else chapter.spans[quote.last_block].end
         after = text[quote.outer_end : max(ceiling, quote.outer_end)]
-        if same and turns and turns[-1].block == quote.block and _resumes(before):
+        if (
+            same
+            and turns
+            and turns[-1].block == quote.block
+            and not (turns[-1].led or turns[-1].abuts)
+            and _resumes(before)
+        ):
             turns[-1].quotes.append(i)
+            turns[-1].led = True
             finding = _lead(before, names)
             if finding is not None and not turns[-1].findings:
                 turns[-1].findings.append(finding)
@@ -180,12 +209,21 @@ def _turns(chapter: Prose, names: Names) -> list[Turn]:
             tail = text[max(above.start, above.end - LEAD_CHARS) : above.end]
             if tail.rstrip().endswith(("：", ":")) and not _has_quote(quotes, i, above):
                 finding = _lead(tail, names)
+        turn.led = lead_verb(before)
+        turn.abuts = same and bool(turns) and not before.strip()
+        for_next = nxt is not None and lead_verb(after)
         if finding is not None:
             turn.findings.append(finding)
-        elif after.strip() and not (nxt and after.rstrip().endswith(("：", ":"))):
+        elif after.strip() and not (for_next and (turn.abuts or after.rstrip().endswith(("：", ":")))):
             tag = _tag(after, names)
             if tag is not None and tag.rule == "tag":
                 turn.findings.append(tag)
+            elif (
+                tag is not None
+                and tag.mention.kind == "noun"
+                and _SOMEBODY.search(after[: tag.mention.end + 1])
+            ):
+                turn.findings.append(replace(tag, rule="tag far"))  # “喂！”一个黑衣人站在面前
             elif tag is not None:
                 turn.action = tag
         if not turn.findings and before.strip():
@@ -193,7 +231,6 @@ def _turns(chapter: Prose, names: Names) -> list[Turn]:
             if subject is not None:
                 turn.action = Finding("action before", _mention(subject))
         turn.gap = 0 if same else None if not turns else max(0, quote.block - last_block - 1)
-        turn.same_block = same and bool(turns)
         if turn.gap or turn.gap is None:
             above = chapter.spans[quote.block - 1] if quote.block else None
             if above is not None:
@@ -202,6 +239,15 @@ def _turns(chapter: Prose, names: Names) -> list[Turn]:
         last_block = quote.last_block
         turns.append(turn)
     return turns
+
+
+def _forget_genders(chapters: Sequence[Sequence[Turn]]) -> None:
+    for turns in chapters:
+        for turn in turns:
+            mentions = [f.mention for f in (*turn.findings, turn.action) if f] + [turn.gap_subject]
+            for mention in mentions:
+                if mention is not None and mention.kind == "pronoun":
+                    mention.gender = "unknown"
 
 
 def _has_quote(quotes: Sequence[Quote], i: int, above: Span) -> bool:
@@ -223,7 +269,10 @@ def _lead(before: str, names: Names) -> Finding | None:
     return Finding(f"lead {subject.reach}".strip(), _mention(subject)) if subject else None
 
 
-_VOICE = re.compile(r"^[，,]?(?:这)?是(?P<who>[^。，；]{1,14}?)的(?:声音|嗓音|口气|声气)")
+_VOICE = re.compile(
+    r"^[，,]?(?:这)?是(?P<who>[^。，；]{1,14}?)(?:的(?:声音|嗓音|口气|声气)|(?:来|到|开口|发话|说话|在说)了?$)"
+)
+_SOMEBODY = re.compile(r"一个|一位|一名")
 
 
 def _tag(after: str, names: Names) -> Finding | None:
@@ -241,10 +290,16 @@ def _tag(after: str, names: Names) -> Finding | None:
     if not spans:
         return None
     subject = clause_subject(sentence, *spans[0], names, last=True)
+    if subject is None:  # 坐在后排的一个二十多岁的人
+        somebody = _SOMEBODY.search(sentence, *spans[0])
+        subject = clause_subject(sentence, somebody.start(), spans[0][1] + 1, names) if somebody else None
     if subject is None:
         return None
     verb = speech_verb().search(sentence, subject.end)
-    rule = "tag" if verb and verb.start() - subject.end <= 24 else "action after"
+    said = verb is not None and verb.start() - subject.end <= 24
+    if verb is not None and re.search("[不没未]", sentence[subject.end : verb.start()]):
+        return None  # 掌柜也不再问: the other one listens
+    rule = "tag" if said else "action after"
     return Finding(rule, _mention(subject))
 
 

@@ -61,7 +61,7 @@ def names_of(leads: Iterable[str], narration: Iterable[str] = ()) -> Names:
     wrong |= {
         w for w in found for k in (2, 3) if w[:k] in found and w[k:] in found
     }  # two people side by side
-    return Names.of(found - wrong)
+    return Names.of(found - wrong, {w: counts[w] + speaks[w] for w in found})
 
 
 def _is_name_by_clauses(word: str, begins: int, speaks: int) -> bool:
@@ -78,6 +78,8 @@ def _is_name_by_clauses(word: str, begins: int, speaks: int) -> bool:
         return begins >= 2 or speaks >= 1
     if re.match("[老小阿][^人头子家婆]", word) and len(word) == 2:
         return begins >= 3 and speaks >= 1
+    if len(word) == 2 and word[1] == "儿" and word[0] not in "女孩这那哪事会点活味劲今明昨前后一":
+        return begins >= 2
     if surname().match(word) and len(word) <= 3:
         return begins >= 4 and speaks >= 1
     return begins >= 5 and speaks >= 2

@@ -8,7 +8,7 @@ functions take simplified text (story.lexicon.plain_chinese keeps offsets).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,7 +24,9 @@ _DETERMINER = re.compile(
     r"(?:那|这|這|此|某|一|有|几|幾|两|兩|三|二|许多|許多|众|眾|诸|諸|另|别的|别|各|每)(?:一)?(?:个|個|位|名|些|样|樣|只|隻|条|條|群|伙|夥|对|對|双|雙|种|種)?"
 )
 _PRONOUNS: dict[str, Gender] = {"他": "male", "她": "female", "我": "unknown", "你": "unknown"}
-_PRONOUN = re.compile(r"(?:他们|她们|我们|他們|她們|我們|咱们|大家|彼此|他|她|我|咱)(?!们|們)")
+_PRONOUN = re.compile(
+    r"(?:[那这此]人|有的|他们|她们|我们|他們|她們|我們|咱们|大家|彼此|他|她|我|咱)(?!们|們)"
+)
 
 
 @dataclass(slots=True)
@@ -109,14 +111,17 @@ class Names:
     """The names of a book: `match(clause)` gives the longest one that a clause begins with."""
 
     known: frozenset[str]
+    leads: dict[str, int]
+    """How often each stands right before a verb of speech."""
     by_first: dict[str, list[str]]
 
     @staticmethod
-    def of(names: Iterable[str]) -> Names:
+    def of(names: Iterable[str], leads: Mapping[str, int] | None = None) -> Names:
         by_first: dict[str, list[str]] = {}
+        names = set(names)
         for name in sorted(names, key=lambda n: (-len(n), n)):
             by_first.setdefault(name[0], []).append(name)
-        return Names(frozenset(names), by_first)
+        return Names(frozenset(names), dict(leads or {}), by_first)
 
     def match(self, text: str, at: int) -> str | None:
         """The name that stands at `at`, with a surname before it or 家的 and the like behind it."""
@@ -194,6 +199,11 @@ def clause_subject(text: str, start: int, end: int, names: Names, *, last: bool 
     """The subject of one clause, if it has one of its own."""
     at, seen = start, False
     for _ in range(6):
+        found = connective().match(text, at, end)
+        if found and found.end() - at > 1 and found.end() < end and not names.match(text, at):
+            seen = seen or bool(_SEEN.match(found[0]))
+            at = found.end()
+            continue
         subject = _at(text, at, end, names)
         if subject is not None:
             return subject
@@ -207,7 +217,17 @@ def clause_subject(text: str, start: int, end: int, names: Names, *, last: bool 
             subject = _at(text, begin, end, names)
             if subject is not None:
                 return subject
+    there = _THERE.search(text, start, end)  # 闯进了一个满脸横肉的人
+    if there:
+        subject = _at(text + "，", there.end(), end + 1, names)
+        if subject is not None and subject.kind == "noun":
+            return subject
     return _unknown(text, at, end, last=last)
+
+
+_THERE = re.compile(
+    r"(?:来|进|出|走|闯|坐|站|立|有|现|遇|碰|跑|钻|跳|围)(?:了|着|过|进|出|来|上|见)*(?=[一几两三]个|[一几两三]位|个|许多|一群)"
+)
 
 
 def _at(text: str, at: int, end: int, names: Names) -> Subject | None:
@@ -219,19 +239,21 @@ def _at(text: str, at: int, end: int, names: Names) -> Subject | None:
     pronoun = _PRONOUN.match(text, at, end)
     if pronoun and pronoun.end() < end:
         word = pronoun[0]
-        kin = _kin().match(text, pronoun.end(), end)
+        of = pronoun.end() + (text[pronoun.end()] == "的")
+        kin = _kin().match(text, of, end)
         if kin and kin.end() < end:
             wife = _SHI.match(text, kin.end(), end)
             if wife:
                 return Subject(wife.start(), wife.end(), wife[0], "name", "female")
             return Subject(kin.start(), kin.end(), kin[0], "noun", nouns()[kin[0]])
         if text[pronoun.end()] not in "的们":
-            return Subject(at, pronoun.end(), word, "pronoun", _PRONOUNS.get(word, "unknown"), len(word) > 1)
+            many = len(word) > 1 and word[1] != "人"
+            return Subject(at, pronoun.end(), word, "pronoun", _PRONOUNS.get(word, "unknown"), many)
     noun = _noun().match(text, at, end)
-    if noun and noun.end() < end:
+    if noun and (noun.end() < end or noun["of"]):
         head, start, stop = noun["head"], noun.start("word"), noun.end("word")
         follows = predicate().match(text, stop, end) or speech_verb().match(text, stop, end)
-        if follows or len(head) > 1:
+        if follows or len(head) > 1 or (noun["of"] and noun["drop"]):
             if (
                 noun["of"]
                 and not noun["drop"]
@@ -239,9 +261,9 @@ def _at(text: str, at: int, end: int, names: Names) -> Subject | None:
                 and not _DETERMINER.match(noun["word"])
             ):
                 return None
-            if noun["of"] and noun["drop"]:
+            if noun["of"] and len(noun["bare"]) > 1 and not _DETERMINER.match(noun["word"]):
                 start = noun.start("bare")
-            if stop - start == 1 and noun["drop"]:
+            if stop - start == 1 and noun["drop"] and not noun["of"]:
                 start = noun.start()
             word = text[start:stop]
             many = head in groups() or word.endswith("们") or bool(_MANY.match(word))

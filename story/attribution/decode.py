@@ -7,6 +7,7 @@ sequence, so that a name late in a dialogue also settles the lines before it. Li
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from story.lexicon import load_data
 
 BEAM = 10
 CANDIDATES = 14
+ABUTTING = 3.0
 UNMEASURED = 0.7  # for a rule too rare to be measured
 SOMEONE = "someone"
 NEAR = 40  # paragraphs within which someone counts as present
@@ -91,6 +93,10 @@ class Decider:
     ) -> None:
         self.language = language
         self.roster, self.scene, self.turns, self.closed = roster, scene, turns, closed
+        self._known: dict[int, int | None] = {}
+        self._named_in = [
+            [(p, spoken) for n, spoken in t.named if (p := roster.find(n.words)) is not None] for t in turns
+        ]
         self._fixed: list[tuple[int, str] | None] = [self._named(t) for t in turns]
         self._nouns = [self._noun_person(t) for t in turns]
         self._tags_by_person: dict[int, list[int]] = defaultdict(list)
@@ -102,6 +108,11 @@ class Decider:
     # what is said outright
 
     def _person(self, mention: Mention) -> int | None:
+        if id(mention) not in self._known:  # mentions live as long as the turns
+            self._known[id(mention)] = self._find(mention)
+        return self._known[id(mention)]
+
+    def _find(self, mention: Mention) -> int | None:
         if mention.kind == "name":
             return self.roster.find(mention.words)
         if mention.kind == "noun":
@@ -135,6 +146,11 @@ class Decider:
                 self.roster.alias(" ".join(mention.words), found)
                 self.scene.weight.append(1.0)
             return found
+        if mention.text == "they":
+            for block in range(turn.block, max(-1, turn.block - 4), -1):
+                for who in reversed(self.scene.mentions[block]):
+                    if self.roster.people[who].group:
+                        return who
         if mention.kind == "noun" or mention.text == "they":
             return self.roster.find_text(noun_name(mention))
         return None
@@ -154,7 +170,7 @@ class Decider:
             fixed = self._fixed[i]
             tag = turn.tag
             pronoun = tag is not None and tag.mention.kind == "pronoun" and fixed is None
-            candidates = self._candidates(i, turn, last_seen, recent_speakers)
+            candidates = self._candidates(i, turn, last_seen, recent_speakers) if fixed is None else []
             noun = self._nouns[i]
             if (
                 fixed is None
@@ -167,13 +183,18 @@ class Decider:
             if fixed is None and noun is not None and tag is not None:
                 if tag.mention.group:
                     fixed = (noun, f"{tag.rule} group")
+                elif (
+                    self.language == "zh"
+                    and noun_class(tag.mention, self.scene.narrator is not None) == "role"
+                ):
+                    fixed = (noun, f"{tag.rule} noun")
                 elif noun not in candidates:
                     candidates.append(noun)
-            if fixed is not None and fixed[0] not in candidates:
-                candidates.append(fixed[0])
-            if not candidates:
-                candidates.append(self._someone())
-            static = [self._static(i, turn, c, last_seen) for c in candidates]
+            if fixed is not None:  # nothing to choose
+                candidates, static = [fixed[0]], [{}]
+            else:
+                candidates = candidates or [self._someone()]
+                static = [self._static(i, turn, c, last_seen) for c in candidates]
             adjacent = i > 0 and not turn.gap and not turn.same_block
             prepared.append(
                 Prepared(
@@ -211,11 +232,9 @@ class Decider:
             if fixed is not None:
                 score[fixed[0]] = score.get(fixed[0], 0) + 2.0 / (ahead - i)
         for other in range(max(0, i - 2), min(len(self.turns), i + 3)):
-            for name, spoken in self.turns[other].named:
+            for person, spoken in self._named_in[other]:
                 if spoken:
-                    person = self.roster.find(name.words)
-                    if person is not None:
-                        score[person] = score.get(person, 0) + 0.5
+                    score[person] = score.get(person, 0) + 0.5
         if self.scene.narrator is not None:
             score[self.scene.narrator] = score.get(self.scene.narrator, 0) + 0.5
         if len(score) < 2:
@@ -239,6 +258,13 @@ class Decider:
                 f[INDEX["gender_clash"]] = 1
         if who.group and (told is None or not told.mention.group):
             f[INDEX["gender_clash"]] = 1
+        if (
+            told is not None
+            and person == self.scene.narrator
+            and told.mention.kind == "pronoun"
+            and told.mention.text != "I"
+        ):
+            f[INDEX["gender_clash"]] = 1  # whoever says "I" is not "he"
         if told is not None and told.mention.text == "I" and person == self.scene.narrator:
             f[INDEX["narrator"]] = 1
         action = turn.action
@@ -251,11 +277,11 @@ class Decider:
                 f[INDEX["action_clash"]] = 1
         if turn.gap_lead is not None and self._person(turn.gap_lead.mention) == person:
             f[INDEX["action_name"]] = 1
-        for name, spoken in turn.named:
-            if self.roster.find(name.words) == person:
+        for who_named, spoken in self._named_in[i]:
+            if who_named == person:
                 f[INDEX["spoken_to" if spoken else "spoken_of"]] = 1
         if i and (turn.gap or 0) <= 1:
-            if any(spoken and self.roster.find(n.words) == person for n, spoken in self.turns[i - 1].named):
+            if (person, True) in self._named_in[i - 1]:
                 f[INDEX["answers_call"]] = 1
             before = self.turns[i - 1].tag
             if (
@@ -276,10 +302,11 @@ class Decider:
         ):
             f[INDEX["addressee"]] = 1
         if turn.gap:
-            if turn.gap_subject is not None and self._person(turn.gap_subject) == person:
+            named = self._person(turn.gap_subject) if turn.gap_subject is not None else None
+            if named == person and person != self.scene.narrator:
                 f[INDEX["gap_subject"]] = 1
             last = self.scene.mentions[turn.block - 1] if turn.block else []
-            if last and last[-1] == person:
+            if last and last[-1] == person and person != self.scene.narrator:
                 f[INDEX["gap_last"]] = 1
         own = self.scene.mentions[turn.block]
         if person in own and turn.tag is not None and turn.tag.mention.kind != "name":
@@ -293,16 +320,18 @@ class Decider:
         else:
             f[INDEX["distance"]] = math.log2(1 + max(0, turn.block - seen))
         f[INDEX["frequency"]] = math.log2(1 + self.scene.weight[person])
-        tags = self._tags_by_person.get(person, ())
-        if any(i - 4 <= t < i for t in tags):
+        tags = self._tags_by_person.get(person, [])
+        at = bisect.bisect_left(tags, i)
+        if at and tags[at - 1] >= i - 4:
             f[INDEX["near_tag_before"]] = 1
-        if any(i < t <= i + 4 for t in tags):
+        after = at + (at < len(tags) and tags[at] == i)
+        if after < len(tags) and tags[after] <= i + 4:
             f[INDEX["near_tag_after"]] = 1
         if who.nameless:
             if person == self._nouns[i] and turn.tag is not None:
-                f[INDEX["self_" + noun_class(turn.tag.mention)]] = 1
+                f[INDEX["self_" + noun_class(turn.tag.mention, self.scene.narrator is not None)]] = 1
                 f[INDEX["self_count"]] = math.log2(1 + self.scene.weight[person])
-            else:
+            elif self.language != "zh":  # Chinese prose often leaves its people without a name
                 f[INDEX["newcomer"]] = 1
         return f
 
@@ -365,6 +394,8 @@ class Decider:
     ) -> float:
         if s1 is None or p.turn.gap is None or p.turn.gap > 6:
             return 0.0
+        if p.turn.abuts:  # ”“: the other one answers
+            return ABUTTING if person == s2 else -ABUTTING if person == s1 or s2 is not None else 0.0
         if person == s1:
             value = w[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]]
             if p.pronoun and p.adjacent:

@@ -10,7 +10,7 @@ from story.attribution.decode import Decider, Scene
 from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names
 from story.attribution.quotations import Quote, Span
-from story.attribution.reading import Prose, Read
+from story.attribution.reading import Prose, Read, tell_narrator
 from story.attribution.roster import Person, Roster, Sightings, discover
 from story.attribution.turns import Turn, cut_turns, name_turns
 
@@ -64,7 +64,10 @@ def prepare_english(
         told = [(n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q]
         told += sightings_by_noun(chapter.text, chapter.spans, chapter.quotes, roster)
         told.sort()
-        scene = Scene(_by_block(chapter.spans, told), weight, narrator)
+        blocks = _by_block(chapter.spans, told)
+        if narrator is not None:
+            tell_narrator(chapter, blocks, narrator, _I)
+        scene = Scene(blocks, weight, narrator)
         prepared.append((turns, Decider(roster, scene, turns, closed=given is not None)))
     return roster, prepared
 

@@ -76,16 +76,43 @@ def free_noun_pattern() -> str:
 @cache
 def _finder() -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?i:(?P<noun>{noun_pattern()}))|(?P<name>{name_pattern()}))"
+        rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<noun>(?i:{_DETERMINER})\s)|(?P<name>{name_pattern()}))"
     )
+
+
+_WORD = re.compile(r"\s*(?:of\s+the\s+)?([\w’'-]+)(,?)")
+_TAIL = re.compile(r"\s+(?:with|in|at|on|of|from|behind)\s+(?:the|a|an)\s+(?:[a-z-]+\s+)?[a-z-]+")
+MAX_ADJECTIVES = 4
 
 
 def find_mentions(text: str) -> list[Mention]:
     """Mentions in order. "I" is a pronoun of unknown gender."""
     found: list[Mention] = []
-    for match in _finder().finditer(text):
-        found += read_mentions(match.group(), match.start(), match.lastgroup or "")
+    finder, at = _finder(), 0
+    while match := finder.search(text, at):
+        at = match.end()
+        if match.lastgroup == "noun":
+            end = _noun_end(text, match.end())
+            if end is not None:
+                found.append(noun_mention(text[match.start() : end], match.start()))
+                at = end
+        else:
+            found += read_mentions(match.group(), match.start(), match.lastgroup or "")
     return found
+
+
+def _noun_end(text: str, at: int) -> int | None:
+    """Where the noun phrase that a determiner begins ends, when its head is a noun for a person."""
+    nouns = person_nouns()
+    for _ in range(MAX_ADJECTIVES + 1):
+        word = _WORD.match(text, at)
+        if word is None:
+            return None
+        at = word.end()
+        if word[1].lower() in nouns:
+            tail = _TAIL.match(text, word.end(1)) if word[1].endswith("man") else None
+            return tail.end() if tail else word.end(1)
+    return None
 
 
 def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
@@ -101,7 +128,11 @@ def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
 
 def noun_mention(raw: str, at: int) -> Mention:
     """A noun phrase read; one that holds a name ("the gallant Mr. Elton") is that name."""
-    named = [n for n in find_names(raw) if n.start and not raw[n.end : n.end + 2].startswith(("'s", "’s"))]
+    named = (
+        [n for n in find_names(raw) if n.start and not raw[n.end : n.end + 2].startswith(("'s", "’s"))]
+        if raw[1:].lower() != raw[1:]
+        else []
+    )
     if named:
         name = named[-1]
         before = raw[: name.start].strip()

@@ -112,10 +112,15 @@ def noun_name(mention: Mention) -> str:
     return "the " + mention.head
 
 
-def noun_class(mention: Mention) -> Literal["plain", "kin", "role"]:
+_KIN_ZH = re.compile(
+    "(?:父亲|母亲|妈妈|爸爸|爹|娘|妻子|丈夫|老婆|女人|儿子|女儿|哥哥|弟弟|姐姐|妹妹|媳妇|奶奶|爷爷)$"
+)
+
+
+def noun_class(mention: Mention, first_person: bool = False) -> Literal["plain", "kin", "role"]:
     """ "the old man", "her father" or "the landlord": how likely a noun is somebody who has a name as well."""
-    if not re.search("[a-zA-Z]", mention.text):
-        return "role"
+    if not re.search("[a-zA-Z]", mention.text):  # "Mother" is a name to whoever tells of himself
+        return "kin" if _KIN_ZH.fullmatch(mention.text) and not first_person else "role"
     if mention.head in _KIN or _POSSESSIVE.match(mention.text):
         return "kin"
     return "plain" if mention.head in _PLAIN and " with " not in mention.text else "role"
@@ -129,7 +134,7 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
         for turn in turns:
             for finding in turn.findings[:1]:
                 mention = finding.mention
-                if finding.rule not in ("tag", "lead", "lead far") or mention.kind == "name":
+                if finding.rule not in ("tag", "lead", "lead far", "tag far") or mention.kind == "name":
                     continue
                 if mention.kind == "pronoun" and mention.text != "they":
                     continue
@@ -138,7 +143,12 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
                 name = noun_name(mention)
                 seen[name] += 1
                 first.setdefault(name, mention)
-    for name, count in seen.items():
+    for name, count in sorted(seen.items(), key=lambda e: len(e[0])):
+        shorter = _short_form(name, roster)
+        if shorter is not None:
+            roster.people[shorter].aliases[name] += count
+            roster.alias(name, shorter)
+            continue
         mention = first[name]
         roster.add(
             Person(
@@ -150,6 +160,25 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
                 group=mention.group or name == VOICES,
             )
         )
+
+
+def _short_form(name: str, roster: Roster) -> int | None:
+    """花白胡子的人 is 花白胡子, and 满脸横肉的人 is 横肉的人."""
+    if name.endswith("的人"):
+        found = roster.find_text(name.removesuffix("的人"))
+        if found is not None:
+            return found
+        for cut in range(1, len(name) - 3):
+            found = roster.find_text(name[cut:])
+            if found is not None:
+                return found
+    if not name.isascii() and len(name) > 1:
+        longer = [
+            i for i, p in enumerate(roster.people) if p.name.startswith(name) and len(p.name) > len(name)
+        ]
+        if len(longer) == 1:
+            return longer[0]
+    return None
 
 
 def sightings_by_noun(

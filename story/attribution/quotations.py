@@ -41,13 +41,13 @@ _DIRECT = re.compile(
 _STAGE = re.compile(
     r"\s?\(\s?(?:(?:\w+ly,?\s+)?(?:smiling|laughing|looking|turning|nodding|returning|replacing|recollecting|blushing|sighing|"
     r"lowering|pointing|rising|taking|hesitating|speaking|whispering|weeping|sobbing|shaking|calling|glancing|drawing|"
-    r"bowing|pausing|starting|laying|putting|raising|addressing|crying|trembling|holding|touching|striking|clapping)\b[^()]{0,80}"
+    r"bowing|pausing|starting|sitting|standing|eyeing|twinkling|trying|leaning|stepping|moving|walking|beginning|recovering|laying|putting|raising|addressing|crying|trembling|holding|touching|striking|clapping)\b[^()]{0,80}"
     r"|(?:in|with)\s(?:an?|the|great|much)\b[^()]{0,40}\b(?:tone|voice|accents?|whisper|undertone|breath|smile|sigh|bow|look|laugh|"
     r"air|emphasis|wink|nod|glance|gesture)\b[^()]{0,40}|(?:to\s)?aside[^()]{0,30}|to\s[A-Z][\w.]*(?:\s[A-Z]\w*)?"
     r"|(?:rather\s|very\s)?(?:\w+ingly|softly|sadly|gravely|bitterly|quickly|slowly|loudly|quietly|angrily|eagerly|warmly|gently)|blushes|laughs|smiles|sighs|pauses|nods|bows|weeps|sobs|whispers)\s?[.,]?\s?\)\s?"
 )
 _AS_IF = re.compile(
-    r"\b(?:(?:plainly|clearly|distinctly)\s+(?:said|indicating|saying|expressed)|as\s+(?:much\s+as|who|if)\s+(?:to|should|would)\s+say|"
+    r"\b(?:(?:plainly|clearly|distinctly)\s+(?:said|indicating|saying|expressed)|as\s+(?:much\s+as|who|if)\s+(?:to|should|would)\s+say|seem(?:ed|s)?\s+to\s+say|"
     r"(?:look|eyes|glance|face|smile)\s+(?:said|expressed|asked))\W*$",
     re.IGNORECASE,
 )
@@ -303,7 +303,9 @@ def _judge(text: str, spans: Sequence[Span], quotes: list[Quote]) -> None:
         if i + 1 < len(quotes) and quotes[i + 1].block == quote.last_block:
             ceiling = min(ceiling, quotes[i + 1].outer_start)
         before, after = text[floor : quote.outer_start], text[quote.outer_end : ceiling]
-        if not is_speech(text[quote.start : quote.end], before, after, resumed=before_in_block):
+        reported = before_in_block and quotes[i - 1].kind == "word" and not before.strip(" \n-—–")
+        resumed = before_in_block and not reported
+        if not is_speech(text[quote.start : quote.end], before, after, resumed=resumed):
             quote.kind = "word"
             continue
         quote.kind = silent_kind(before, after) or "speech"

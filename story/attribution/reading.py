@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from story.attribution.decode import Decision
@@ -24,3 +25,20 @@ class Read:
 
     turns: list[Turn]
     decisions: list[Decision]
+
+
+def tell_narrator(chapter: Prose, told: list[list[int]], narrator: int, me: re.Pattern[str]) -> None:
+    """Adds the narrator to the paragraphs whose narration says "I": whoever tells of himself is there."""
+    k = 0
+    for block, span in enumerate(chapter.spans):
+        at = span.start
+        while k < len(chapter.quotes) and chapter.quotes[k].last_block < block:
+            k += 1
+        j = k
+        found = False
+        while j < len(chapter.quotes) and chapter.quotes[j].outer_start < span.end:
+            found = found or bool(me.search(chapter.text, at, max(at, chapter.quotes[j].outer_start)))
+            at = max(at, chapter.quotes[j].outer_end)
+            j += 1
+        if found or me.search(chapter.text, at, max(at, span.end)):
+            told[block].insert(0, narrator)

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from story.attribution.names import (
     Name,
@@ -205,7 +206,9 @@ class Roster:
         return found
 
 
+@lru_cache(maxsize=1 << 16)
 def key(surface: str) -> str:
+    """A name as compared: case, dots and white space do not matter."""
     return re.sub(r"[.\s]+", " ", surface.replace("’", "'")).strip().casefold()
 
 

@@ -65,8 +65,8 @@ def _after_straight() -> re.Pattern[str]:
 
 _ONE_FREE = r"(?:the|an?|his|her|my|our|their|this|that|one|another)\s+(?:[\w’'-]+\s+){1,5}?(?=(?:\w+ly\s+)?(?:said|asked|replied|answered|cried|says|asks)\b)"
 _SENTENCE = re.compile(
-    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bM)(?<!\bMme)(?<!\bMlle)(?<!\bCapt)(?<!\bCol)(?<!\bGen)(?<!\bRev)"
-    r"(?<!\bProf)(?<!\bLt)(?<!\bSgt)(?<!\b[A-Z])[.!?][\"”’')\s]*\s+(?=[\"“‘'(]?[A-Z])"
+    r"[.!?](?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bM\.)(?<!\bMme\.)(?<!\bMlle\.)(?<!\bCapt\.)"
+    r"(?<!\bCol\.)(?<!\bGen\.)(?<!\bRev\.)(?<!\bProf\.)(?<!\bLt\.)(?<!\bSgt\.)(?<!\b[A-Z]\.)[\"”’')\s]*\s+(?=[\"“‘'(]?[A-Z])"
 )
 _NOT_SUBJECT = re.compile(  # right before a mention: it is an object, a possessor's place or the like
     r"\b(?:to|at|with|of|from|for|by|on|upon|into|about|towards?|after|before|behind|beside|near|over|under|than|like|"
@@ -78,12 +78,27 @@ _TO = re.compile(r"\s+(?:to|at|with)\s+")
 
 
 @cache
-def _verb() -> re.Pattern[str]:
+def _verbs() -> tuple[frozenset[str], re.Pattern[str]]:
+    """Words of speech, and phrases of speech that end in none of them ("went on")."""
     data = load_data("speech_verbs")["en"]
-    words = [*data["past"], *data["present"], *data["participle"], *data["phrases"]]
-    return re.compile(
-        r"\b(?:" + "|".join(sorted(map(re.escape, words), key=lambda w: (-len(w), w))) + r")\b", re.IGNORECASE
-    )
+    words = frozenset([*data["past"], *data["present"], *data["participle"]])
+    phrases = [p for p in data["phrases"] if not words & set(p.split())]
+    return words, re.compile(r"\b(?:" + "|".join(map(re.escape, phrases)) + r")\b", re.IGNORECASE)
+
+
+_PLAIN_WORD = re.compile(r"[A-Za-z]+")
+
+
+def _last_verb(sentence: str) -> tuple[int, int] | None:
+    """Where the last word or phrase of speech stands."""
+    words, phrases = _verbs()
+    found = None
+    for match in _PLAIN_WORD.finditer(sentence):
+        if match[0].lower() in words:
+            found = match.span()
+    for match in phrases.finditer(sentence, found[0] if found else 0):
+        found = match.span()
+    return found
 
 
 def after(text: str, closed_by_comma: bool) -> Finding | None:
@@ -130,23 +145,22 @@ def _addressee(rest: str) -> Mention | None:
 def before(text: str) -> Finding | None:
     """The lead at the end of the narration before a quotation: its last sentence, when it ends like a lead."""
     sentence = last_sentence(text)
-    verbs = list(_verb().finditer(sentence))
-    lead = bool(_LEAD_END.search(sentence))
-    if verbs and not lead and sentence[verbs[-1].end() :].strip(" ,:;—–-"):
+    verb = _last_verb(sentence)
+    lead = bool(_LEAD_END.search(sentence[-8:]))
+    if verb and not lead and sentence[verb[1] :].strip(" ,:;—–-"):
         return None  # a whole sentence that happens to tell of speaking
-    if not verbs and not lead:
+    if not verb and not lead:
         return None
     mentions = find_mentions(sentence)
     if not mentions:
         return None
-    if verbs:
-        verb = verbs[-1]
-        subject = _subject_of(sentence, mentions, verb.start())
-        follows = next((m for m in mentions if 0 <= m.start - verb.end() <= 1), None)
-        if follows is not None and (subject is None or _inverted(sentence, verb.start())):
+    if verb:
+        subject = _subject_of(sentence, mentions, verb[0])
+        follows = next((m for m in mentions if 0 <= m.start - verb[1] <= 1), None)
+        if follows is not None and (subject is None or _inverted(sentence, verb[0])):
             return Finding("lead", follows)
         if subject is not None:
-            return Finding("lead", subject, _addressee(sentence[verb.end() :]))
+            return Finding("lead", subject, _addressee(sentence[verb[1] :]))
     subject = _subject_of(sentence, mentions, len(sentence))
     return (
         Finding("colon" if sentence.rstrip().endswith(":") else "lead action", subject) if subject else None

@@ -45,6 +45,8 @@ class Turn:
     gap_lead: Finding | None = None
     named: list[tuple[Name, bool]] = field(default_factory=list)
     same_block: bool = False  # as the turn before
+    led: bool = False  # narration before it leads it in
+    abuts: bool = False  # it follows another's words with nothing between
 
     @property
     def tag(self) -> Finding | None:

@@ -6,7 +6,7 @@ speakers themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from story.importing.scripts.tree import Tree
 from story.importing.scripts.voxnovel import read_table
 from story.jsonfile import read_bytes
 from story.loading import load_novel, parse_novel
-from story.novel import Novel
+from story.novel import Character, Novel
 
 MAX_BYTES = 32 * 2**20  # of a text file; the longest web novels have about 30 MB
 _EBOOKS = {
@@ -48,9 +48,13 @@ class Imported:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def import_book(path: Path, options: ReadOptions | None = None) -> Imported:
+def import_book(
+    path: Path, options: ReadOptions | None = None, characters: Sequence[Character] = ()
+) -> Imported:
     """The novel in a file of any form.
 
+    Args:
+        characters: a closed list of who there is in a book of prose; empty: they are found in the text.
     Raises:
         InputError: with the file and a remedy.
     """
@@ -64,7 +68,7 @@ def import_book(path: Path, options: ReadOptions | None = None) -> Imported:
         return _script(path, form, options)
     manuscript = _READERS[form](path, options)
     split_long_blocks(manuscript)
-    return Imported(_novel(manuscript), manuscript.warnings, manuscript.left_out)
+    return Imported(_novel(manuscript, characters), manuscript.warnings, manuscript.left_out)
 
 
 def form_of(path: Path) -> str:
@@ -166,9 +170,9 @@ _READERS: dict[str, Callable[[Path, ReadOptions], Manuscript]] = {
 }
 
 
-def _novel(manuscript: Manuscript) -> Novel:
+def _novel(manuscript: Manuscript, characters: Sequence[Character] = ()) -> Novel:
     """Speakers found, lines felt, the book's own pronunciation in the speech models' notation."""
-    novel = novel_of(manuscript)
+    novel = novel_of(manuscript, characters)
     novel.pronunciation = _pronunciation(manuscript)
     for chapter in novel.chapters:
         feelings = feel_chapter(chapter, novel.language)

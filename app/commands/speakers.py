@@ -1,0 +1,271 @@
+"""`soundbound review|attribute|characters|label`: check who speaks, correct it, attribute lines anew. None needs a server."""
+
+from __future__ import annotations
+
+import json as json_module
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from app.commands.output import print_json
+from app.settings import load_settings
+from models.llm import Endpoint, ask
+from story.attribution.book import attributed_anew, chapter_text
+from story.attribution.characters_file import characters_json, read_characters, shared_names
+from story.attribution.labelling import BELOW, batches, labelled
+from story.attribution.labelling import estimate as estimate_of
+from story.errors import InputError
+from story.loading import load_novel
+from story.novel import Novel
+from story.review import REVIEWED, apply_corrections, read_corrections, review_data
+
+Output = Annotated[Path | None, Parameter(alias="-o")]
+REVIEW_BELOW = 0.7  # of confidence: what a person should look at
+
+
+def review(novel: Path, *, apply: Path | None = None, output: Output = None, json: bool = False) -> int:
+    """Write a page that shows each line with its speaker, how sure that is and why; read corrections back.
+
+    Open the page in a browser: the least certain lines come first. Choose the right speaker where one is wrong, merge
+    characters that are one, and download corrections.json. Then give it back with --apply.
+
+    Parameters
+    ----------
+    novel
+        The novel as JSON.
+    apply
+        Corrections to take over into the novel.
+    output
+        The page (default: <novel>.review.html), or with --apply the corrected novel (default: the novel itself).
+    json
+        Print one JSON object.
+    """
+    book = load_novel(novel)
+    if apply is not None:
+        corrected, done = apply_corrections(book, read_corrections(apply), str(apply))
+        target = output or novel
+        _write_novel(corrected, target)
+        if json:
+            print_json({"status": "completed", "output": str(target), **done.model_dump()})
+            return 0
+        console = Console(highlight=False)
+        for warning in done.warnings:
+            console.print(f"warning: {warning}", style="yellow", markup=False)
+        console.print(
+            f"{done.lines} lines corrected, {done.merged} characters merged, {done.characters} changed; written to {target}",
+            markup=False,
+        )
+        return 0
+    target = output or novel.with_suffix(".review.html")
+    data = review_data(book)
+    _write(target, page(data))
+    low = sum((line["confidence"] or 1) < REVIEW_BELOW for line in data["lines"])
+    if json:
+        print_json(
+            {"status": "completed", "output": str(target), "lines": len(data["lines"]), "to_review": low}
+        )
+        return 0
+    Console(highlight=False).print(f"{len(data['lines'])} lines, {low} to check: open {target}", markup=False)
+    return 0
+
+
+def attribute(
+    novel: Path, *, characters: Path | None = None, output: Output = None, json: bool = False
+) -> int:
+    """Find the speaker of every line anew, by an edited list of characters; lines a person corrected stay.
+
+    Edit the novel's own `characters`, or write them to a file with `soundbound characters`, edit that and name it
+    here: move an alias to merge or split people, delete who is nobody, set gender and age.
+
+    Parameters
+    ----------
+    novel
+        The novel as JSON, made by `soundbound import`.
+    characters
+        The list of characters; default: the novel's own.
+    output
+        Where to write the novel (default: the novel itself).
+    json
+        Print one JSON object.
+    """
+    book = load_novel(novel)
+    kept = [c for c in book.chapters if chapter_text(c) is None]
+    if len(kept) == len(book.chapters):
+        raise InputError(
+            "this novel does not keep the text its lines came from, so they can't be attributed anew",
+            where=str(novel),
+            remedy="attribute novels made by `soundbound import`; elsewhere set each line's speaker",
+        )
+    people = read_characters(characters) if characters else book.characters
+    anew = attributed_anew(book, people)
+    before = {s.id: s.speaker for c in book.chapters for s in c.segments}
+    changed = sum(s.speaker != before.get(s.id) for c in anew.chapters for s in c.segments)
+    target = output or novel
+    _write_novel(anew, target)
+    shared = shared_names(people)
+    if json:
+        print_json(
+            {"status": "completed", "output": str(target), "lines_changed": changed, "shared_names": shared}
+        )
+        return 0
+    console = Console(highlight=False)
+    for name in shared:
+        console.print(
+            f"warning: two characters are called {name}; the first is meant", style="yellow", markup=False
+        )
+    console.print(f"{changed} lines have another speaker now; written to {target}", markup=False)
+    return 0
+
+
+def characters(novel: Path, *, output: Output = None, json: bool = False) -> int:
+    """Show who is in a novel; with -o, write the list to edit.
+
+    Parameters
+    ----------
+    novel
+        The novel as JSON.
+    output
+        A file to write, such as characters.json.
+    json
+        Print one JSON object.
+    """
+    book = load_novel(novel)
+    text = characters_json(book.characters)
+    if output is not None:
+        _write(output, text)
+    if json:
+        print_json(json_module.loads(text))
+        return 0
+    lines: dict[str, int] = {}
+    for segment in (s for c in book.chapters for s in c.segments if s.type in REVIEWED):
+        lines[segment.speaker] = lines.get(segment.speaker, 0) + 1
+    table = Table(title=f"{book.title}: {len(book.characters)} characters", title_justify="left")
+    for column in ("id", "name", "also called", "gender", "age", "role", "lines"):
+        table.add_column(column)
+    for c in book.characters:
+        row = [c.id, c.name, ", ".join(c.aliases), c.gender, c.age, c.role, str(lines.get(c.id, 0))]
+        table.add_row(*(x.replace("[", r"\[") for x in row))
+    console = Console()
+    console.print(table)
+    if output is not None:
+        console.print(f"written to {output}", markup=False)
+    return 0
+
+
+def label(
+    novel: Path,
+    *,
+    url: str | None = None,
+    model: str | None = None,
+    below: float = BELOW,
+    estimate: bool = False,
+    output: Output = None,
+    json: bool = False,
+) -> int:
+    """Ask a language model who speaks the lines that the rules are unsure of. Optional; needs the extra `llm`.
+
+    Any OpenAI-compatible endpoint will do, a local one (Ollama, llama.cpp, vLLM) included. Sent are the uncertain
+    lines with what stands around them and a list of who may speak; taken back are labels only. A key for the endpoint
+    is read from the setting `llm_key`.
+
+    Parameters
+    ----------
+    novel
+        The novel as JSON.
+    url
+        The endpoint, such as http://localhost:11434/v1 (default: the setting `llm_url`).
+    model
+        The model's name there (default: the setting `llm_model`).
+    below
+        Lines less certain than this are asked.
+    estimate
+        Only tell how much would be asked.
+    output
+        Where to write the novel (default: the novel itself).
+    json
+        Print one JSON object.
+    """
+    settings = load_settings()
+    book = load_novel(novel)
+    questions = batches(book, below)
+    planned = estimate_of(questions, book.language)
+    console = Console(stderr=True, highlight=False)
+    console.print(
+        f"{planned.lines} lines in {planned.batches} questions: about {planned.input_tokens:,} tokens to read and "
+        f"{planned.output_tokens:,} to write",
+        markup=False,
+    )
+    if estimate:
+        if json:
+            print_json({"status": "completed", "estimate": asdict(planned)})
+        return 0
+    url, model = url or settings.llm_url, model or settings.llm_model
+    if not url or not model:
+        raise InputError(
+            "no endpoint or no model is named",
+            where="--url, --model",
+            remedy="name both, or set llm_url and llm_model in soundbound.toml",
+        )
+    answers = ask(
+        questions,
+        Endpoint(url, model, settings.llm_key or ""),
+        settings.home / "llm",
+        lambda done, of: console.print(f"{done} of {of}", end="\r"),
+    )
+    labelled_book, changed = labelled(book, answers.labels)
+    target = output or novel
+    _write_novel(labelled_book, target)
+    usage = {k: getattr(answers, k) for k in ("asked", "cached", "failed", "input_tokens", "output_tokens")}
+    for warning in answers.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
+    status = "degraded" if answers.failed else "completed"
+    if json:
+        print_json(
+            {
+                "status": status,
+                "output": str(target),
+                "lines_labelled": len(answers.labels),
+                "lines_changed": changed,
+                "estimate": asdict(planned),
+                "usage": usage,
+                "warnings": answers.warnings,
+            }
+        )
+    else:
+        Console(highlight=False).print(
+            f"{len(answers.labels)} lines labelled, {changed} have another speaker now; {answers.input_tokens:,} tokens "
+            f"read, {answers.output_tokens:,} written; written to {target}",
+            markup=False,
+        )
+    return 3 if answers.failed else 0
+
+
+def page(data: dict) -> str:
+    """The review page, with nothing to load from elsewhere."""
+    template = files("app").joinpath("pages/review.html").read_text(encoding="utf-8")
+    safe = json_module.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return template.replace("__DATA__", safe.replace("\u2029", "\\u2029"))
+
+
+def _write_novel(novel: Novel, path: Path) -> None:
+    tree = novel.model_dump(mode="json", exclude_defaults=True)
+    tree = {"format": novel.format, "title": novel.title, "language": novel.language} | tree
+    _write(path, json_module.dumps(tree, ensure_ascii=False, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Appears whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as problem:
+        raise InputError(
+            f"can't be written: {problem.strerror}", where=str(path), remedy="name another place with -o"
+        ) from None
