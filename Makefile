@@ -49,6 +49,7 @@ test: setup-test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: setup-test
+	$(PIP) install --quiet -c constraints.txt -e ".[bench]"
 	for f in benchmarks/*/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
 
 serve: setup

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote
 from xml.sax.saxutils import escape
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,7 +41,10 @@ class Feeds:
             return
         below = {**scope, "path": relative, "root_path": ""}
         below.pop("raw_path", None)
-        await self._files(below, receive, send)
+        try:
+            await self._files(below, receive, send)
+        except HTTPException as e:  # nobody above handles it for a bare application
+            await Response(e.detail, e.status_code)(scope, receive, send)
 
     def _feed(self, relative: str) -> str | None:
         path, _ = self._files.lookup_path(unquote(relative).strip("/"))

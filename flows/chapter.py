@@ -29,6 +29,7 @@ from models.machine import Machine
 from models.takes import TakeStore
 from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
+from story.music import place_music
 from story.novel import Chapter, Novel
 from story.timeline import voice_only
 from tasks.analyze import analyze_scenes
@@ -132,6 +133,8 @@ def _render(
     wanted_effects = effect_requests(timeline, engines, options.seed)
     effects = run_stage(generate_effects, "effects", wanted_effects, store, machine)
     timeline = fit_effects(timeline, effects.takes)
+    if options.music != "off" and not load_profile(options.profile).voice_only:
+        timeline = place_music(timeline)
     clock.lap("effects")
 
     mixed = mix(
@@ -145,6 +148,7 @@ def _render(
         options.format,
         machine.encodes_dir,
         machine.lines_dir,
+        options.music,
     )
     clock.lap("mix")
 

@@ -32,6 +32,10 @@ class RenderOptions(BaseModel):
         default="drama",
         description="Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS, acx voice only for Audible",
     )
+    music: str = Field(
+        default="off",
+        description="Music at chapter openings and scene changes: off, generated, or the path of a sound file",
+    )
     seed: int = Field(
         default=0, ge=0, le=2**31 - 1, description="Another seed gives other takes of the same book"
     )

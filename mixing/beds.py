@@ -262,7 +262,7 @@ def _next_source(
             best, best_cost = at, float(cost)
     old = scratch.read(take.clip, end, end + seam).sum(axis=0, dtype=np.float32)
     if margin:
-        middle = old[seam // 2 :][: min(seam // 2, SAMPLE_RATE_HZ // 10)]
+        middle = old[seam // 2 :][: min(seam // 2, SAMPLE_RATE_HZ // 20)]
         first = best - margin + seam // 2
         search = scratch.read(take.clip, first, min(first + len(middle) + 2 * margin, length)).sum(
             axis=0, dtype=np.float32

@@ -31,6 +31,7 @@ class MixInputs(BaseModel):
     dialogue: dict[str, Path] = {}
     beds: dict[str, Path] = {}
     effects: dict[str, Path] = {}
+    music: Path | Literal["generated"] = "generated"  # what the timeline's music segments play
 
 
 class Loudness(BaseModel):

@@ -210,8 +210,8 @@ class Writer:
             with self._checking():
                 assert self._encoder is not None, "the writer is closed"
                 self._encoder.write(whole[:, low : min(low + _CHUNK, count)])
-        self._parts = [whole[:, count:].copy()]
         self._waiting -= count
+        self._parts = [whole[:, count:].copy()] if self._waiting else []
 
     def close(self) -> None:
         if self._waiting:

@@ -169,6 +169,8 @@ def _render(
         K-weighted 10 ms energies of the stems and their sum, and the stems' highest sample.
     """
     speech, effects = ClipBus(with_rooms(plan.lines), clips), ClipBus(with_rooms(plan.effects), clips)
+    music = ClipBus([piece.placed for piece in plan.music], clips)
+    music_curve = DuckCurve(plan.music_ducks, laws.music_ducking)
     floor = FloorNoise(laws.bed.floor_dbfs)
     meter, loudest = StemMeter(STEMS), 0.0
     with (
@@ -186,6 +188,9 @@ def _render(
                 gain = curve.gain(start, stop)
                 if gain is not None:
                     bus *= gain
+            if plan.music:
+                score, gain = music.render(start, stop), music_curve.gain(start, stop)
+                done += score if gain is None else score * gain
             floor.add_to(around, start)
             for file, stem in ((dialogue_file, said), (environment_file, around), (effects_file, done)):
                 file.write(stem)

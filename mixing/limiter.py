@@ -29,6 +29,7 @@ class Limiter:
         self._input = np.zeros(
             (channels, CONTEXT), np.float32
         )  # context before the next grid cell, then its samples
+        self._at = 0  # where in `_input` the next cell's context begins
         self._parts: list[np.ndarray] = []
         self._waiting = 0
         # release curve in dB for the `2·lookahead` samples before what the next grid cell adds to it
@@ -60,9 +61,9 @@ class Limiter:
     def _cell(self, count: int) -> np.ndarray:
         """Limit the next grid cell and return its first `count` samples."""
         if self._parts:
-            self._input = np.concatenate([self._input, *self._parts], axis=1)
-            self._parts = []
-        x = self._input[:, : CONTEXT + _GRID + _AHEAD]
+            self._input = np.concatenate([self._input[:, self._at :], *self._parts], axis=1)
+            self._at, self._parts = 0, []
+        x = self._input[:, self._at : self._at + CONTEXT + _GRID + _AHEAD]
         gain = self._gain(x)
         out = x[:, CONTEXT : CONTEXT + count]
         self.idle.append(gain is None)
@@ -71,7 +72,7 @@ class Limiter:
             out = out * gain
             whole = np.pad(gain, (0, -count % CELL), constant_values=1.0).reshape(-1, CELL)
             self.touched_cells += int((whole.min(axis=1) < 0.9999).sum())
-        self._input = self._input[:, _GRID:].copy()
+        self._at += _GRID
         self._waiting -= _GRID
         return out
 

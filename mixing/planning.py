@@ -20,6 +20,7 @@ from mixing.ducking import Duck, cells_of, depth_db
 from mixing.effects import EffectTake, PlacedEffect, acoustic_of, bus_energies, place_effects, prepare_effect
 from mixing.linecache import LineCache
 from mixing.loudness import CELL_FRAMES
+from mixing.music import PlacedMusic, music_energies, place_music
 from mixing.profiles import Laws
 from mixing.scratch import Scratch
 from story.timeline import DialogueSegment, EffectSegment, EnvironmentSegment
@@ -37,6 +38,8 @@ class Plan:
     effects: list[PlacedEffect]
     bed_ducks: list[Duck]  # one a line, in the order of `lines`
     effect_ducks: list[Duck]
+    music: list[PlacedMusic]
+    music_ducks: list[Duck]
     warnings: list[str]
 
 
@@ -94,16 +97,21 @@ def plan_mix(
     for each in beds:
         each.add_energies(bed_power)
     effect_power = bus_energies(effects, cells)
-    bed_ducks, effect_ducks = [], []
+    music = place_music(
+        timeline.music_segments, inputs.music, timeline.chapter, laws.music, anchor, frames, clips
+    )
+    music_power = music_energies(music, cells)
+    bed_ducks, effect_ducks, music_ducks = [], [], []
     for each in spoken:
         start_s = each.placed.start / SAMPLE_RATE_HZ
         span = cells_of(start_s, each.end_s)
         for law, power, ducks in (
             (laws.bed_ducking, bed_power, bed_ducks),
             (laws.effect_ducking, effect_power, effect_ducks),
+            (laws.music_ducking, music_power, music_ducks),
         ):
             ducks.append(Duck(start_s, each.end_s, depth_db(law, each.lufs, power[span])))
-    return Plan(frames, spoken, beds, effects, bed_ducks, effect_ducks, warnings)
+    return Plan(frames, spoken, beds, effects, bed_ducks, effect_ducks, music, music_ducks, warnings)
 
 
 def with_rooms(sounds: Sequence[PlacedLine] | Sequence[PlacedEffect]) -> list[Placed]:

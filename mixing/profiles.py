@@ -88,11 +88,18 @@ class DuckingLaw(Law):
     bridge_s: float = Field(ge=0)  # gaps up to this stay down
 
 
+class MusicLaw(Law):
+    below_dialogue_lu: float  # where nobody speaks
+    peak_max_dbfs: float
+
+
 class Laws(Law):
     dialogue: DialogueLaw
     bed: BedLaw
     effect: EffectLaw
     bed_ducking: DuckingLaw
+    music: MusicLaw
+    music_ducking: DuckingLaw
     effect_ducking: DuckingLaw
 
 

@@ -94,6 +94,19 @@ class EffectSegment(BaseModel):
     variant: int = 0  # which of a sound's few variants, so that two doors do not sound the same
 
 
+class MusicSegment(BaseModel):
+    """A stretch of music; there is none unless it is asked for."""
+
+    id: str
+    kind: Literal["opening", "scene"]
+    mood: str = ""
+    start_s: float = 0.0
+    duration_s: float = 0.0
+    fade_in_s: float = 0.0
+    fade_out_s: float = 0.0
+    level_db: float = 0.0  # relative to the music's reference
+
+
 class Timeline(BaseModel):
     format: Literal["soundbound.timeline/1"] = "soundbound.timeline/1"
     chapter: str
@@ -105,6 +118,7 @@ class Timeline(BaseModel):
     dialogue_segments: list[DialogueSegment] = []
     environment_segments: list[EnvironmentSegment] = []
     effect_segments: list[EffectSegment] = []
+    music_segments: list[MusicSegment] = []
 
     def update_actual_duration(self, segment_id: str, seconds: float) -> None:
         """Sets a line's measured duration and re-times, in place, all that follows from it.

@@ -36,10 +36,11 @@ def mix(
     audio_format: AudioFormat | None,
     encodes_dir: Path,
     lines_dir: Path,
+    music: str = "off",
 ) -> MixResult:
     """Mix into `work_dir`/chapter; returns where everything is and what was measured.
 
-    Lines processed for an earlier mix are found in `lines_dir`, finished masters in `encodes_dir`.
+    `music`: off, generated, or the path of a sound file. Lines processed for an earlier mix are found in `lines_dir`, finished masters in `encodes_dir`.
     """
     store = TakeStore(takes_dir)
     progress = StageProgress("mix", 100, "percent", work=timeline.total_duration_s)
@@ -52,7 +53,13 @@ def mix(
     out = work_dir / "chapter"
     out.mkdir(parents=True, exist_ok=True)
     profile = load_profile(profile_name)
-    inputs = MixInputs(timeline=timeline, dialogue=paths(dialogue), beds=paths(beds), effects=paths(effects))
+    inputs = MixInputs(
+        timeline=timeline,
+        dialogue=paths(dialogue),
+        beds=paths(beds),
+        effects=paths(effects),
+        music="generated" if music in ("off", "generated") else Path(music),
+    )
     result = mix_chapter(
         inputs,
         out,

@@ -106,7 +106,7 @@ def test_one_edited_line_costs_one_take_and_replaces_the_chapter(service: Servic
     task = service.start(short("The Edited Storm"))
     assert service.ended(task)[-1]["status"] == "completed"
     line = service.get(f"/tasks/{task}/lines")["lines"][4]
-    change = {"segment_id": line["id"], "content": "asked Tom, and his candle went out."}
+    change = {"segment_id": line["id"], "content": "asked Tom, and he turned very pale."}
     again = service.client.post(f"/api/v1/tasks/{task}/edits", json=change)
     assert again.status_code == 202, again.text
     edited = again.json()["data"]["task_id"]

@@ -29,6 +29,7 @@ def render(
     sound: str = "auto",
     format: Literal["flac", "wav", "mp3", "opus", "m4a"] | None = None,
     profile: Literal["drama", "podcast", "broadcast", "acx"] = "drama",
+    music: str = "off",
     seed: int = 0,
     again: bool = False,
     m4b: bool = True,
@@ -57,6 +58,8 @@ def render(
         File format of the master; flac, or what the profile asks for.
     profile
         Loudness: drama -18 LUFS, podcast -16 LUFS, broadcast -23 LUFS; acx is voice only, by Audible's rules.
+    music
+        Music at chapter openings and scene changes, ducked under speech: off, generated, or a sound file.
     seed
         Another seed gives other takes.
     again
@@ -80,6 +83,7 @@ def render(
         "sound": sound,
         "format": format,
         "profile": profile,
+        "music": str(Path(music).resolve()) if music not in ("off", "generated") else music,
         "seed": seed,
     }
     console = Console(stderr=True)
@@ -106,15 +110,20 @@ def _check_before_starting(book: Novel, choices: dict[str, Any], settings: Setti
     from models import catalog
     from models.machine import Machine
     from story.cast import cast_novel
+    from story.errors import InputError
 
     machine: Machine = settings.machine()
     speech = catalog.resolve(choices["speech"], "speech", machine, book.language)
     sound = catalog.resolve(choices["sound"], "sound", machine)
     cast_novel(book, catalog.voices(speech), speech.name, book.language)
     load_profile(choices["profile"]).format(choices["format"])
+    if choices["music"] not in ("off", "generated") and not Path(choices["music"]).is_file():
+        raise InputError(
+            f"no such sound file: {choices['music']}",
+            where="--music",
+            remedy="off, generated, or a sound file",
+        )
     if choices["seed"] < 0:
-        from story.errors import InputError
-
         raise InputError("must be 0 or more", where="--seed")
     return speech.name, sound.name
 
