@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.exceptions import PrefectHTTPStatusError
@@ -93,6 +96,17 @@ def test_python_gives_the_same_master(served: Served, chapter: Path, by_hand: st
     os.environ["PREFECT_API_URL"] = before
     assert result.status == "completed"
     assert master(served.folder / "python") == by_hand
+
+
+def test_the_api_gives_the_same_master(served: Served, chapter: Path, by_hand: str) -> None:
+    order = {"novel_data": json.loads(chapter.read_text()), "chapters": "1", "options": OPTIONS}
+    with httpx.Client(base_url=served.web_url, timeout=60) as api:
+        task = api.post("/api/v1/audio-generation/sequential", json=order).json()["data"]["task_id"]
+        run = served.finished(UUID(task))
+        assert run.state is not None
+        assert run.state.is_completed(), run.state.message
+        audio = api.get(f"/api/v1/tasks/{task}/master").content
+    assert hashlib.sha256(audio).hexdigest() == by_hand
 
 
 def test_wrong_parameters_are_refused_before_a_run_begins(served: Served) -> None:
