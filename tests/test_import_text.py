@@ -437,3 +437,44 @@ def test_nothing_is_lost_whatever_comes(lines: list[str], markdown: bool, notes:
     except InputError:
         return
     check(book, text)
+
+
+def test_stories_named_in_the_contents_are_chapters() -> None:
+    names = ["STORY OF THE DOOR", "SEARCH FOR MR. HYDE", "INCIDENT OF THE LETTER"]
+    text = (
+        "The Case\n\nContents\n"
+        + "\n".join(names)
+        + "\n\n\n"
+        + "".join(f"{n}\n\n{wrapped(PROSE * 4)}\n\n" for n in names)
+    )
+    book = read(text)
+    check(book, text)
+    assert [c.title for c in book.chapters] == [
+        "Story of the Door",
+        "Search for Mr. Hyde",
+        "Incident of the Letter",
+    ]
+
+
+def test_detailed_contents_are_no_chapters() -> None:
+    listed = "".join(f"CHAPTER {n}. NATURE\n\nVariety. Difference.\n\n" for n in (1, 2, 3))
+    body = "".join(
+        f"CHAPTER {n}. NATURE\n\n{wrapped(PROSE * 4)}\n\n{wrapped(PROSE * 4)}\n\n" for n in (1, 2, 3)
+    )
+    book = read(listed + body)
+    check(book, listed + body)
+    assert [c.number for c in book.chapters] == [1, 2, 3]
+    assert all(len(c.text) > 400 for c in book.chapters)
+
+
+def test_a_play_is_not_taken_for_its_contents() -> None:
+    scenes = ["ACT I", "Scene I. A street.", "ACT II", "Scene I. A hall."]
+    text = (
+        "Contents\n\n"
+        + "\n\n".join(scenes)
+        + "\n\n"
+        + "".join(f"{s}\n\n" + "ROMEO.\nWhat light?\n\nJULIET.\nAy me!\n\n" * 200 for s in scenes)
+    )
+    book = read(text)
+    check(book, text)
+    assert sum(len(c.text) for c in book.chapters) > 0.9 * len(text)

@@ -78,3 +78,14 @@ class Model:
     def memory_mb(self) -> float:
         peak, self._peak_mb = self._peak_mb, self.settings["size_mb"]
         return peak
+
+
+class Stamped(Model):
+    """The same, which writes down when each take began and ended (settings: `stamps`, a file)."""
+
+    def render(self, request: SpeechRequest) -> Rendered:
+        began = time.monotonic()
+        made = super().render(request)
+        with Path(self.settings["stamps"]).open("a") as f:
+            f.write(f"{began} {time.monotonic()}\n")
+        return made

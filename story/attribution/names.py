@@ -109,21 +109,20 @@ _TOKEN = re.compile(r"[^\s.]+")
 
 
 def _cut(raw: str, at: int) -> Iterator[Name]:
-    tokens = [(m.group(), m.start()) for m in _TOKEN.finditer(raw)]
+    """The names in a run of capitalised words: "Emma But …" is parted at words that are nobody's name."""
     known, stop = titles(), not_names()
-    while tokens and tokens[0][0] in stop and tokens[0][0] not in known:
-        tokens.pop(0)
-    while tokens and tokens[-1][0] in stop:
-        tokens.pop()
-    if not tokens:
-        return
-    for i, (token, _) in enumerate(tokens):  # "Emma But …": a stop word inside parts two names
-        if i and token in stop and token not in known:
-            yield from _cut(raw[: tokens[i][1]].rstrip(), at)
-            yield from _cut(raw[tokens[i][1] :], at + tokens[i][1])
-            return
-    words = tuple(normal_case(t) for t, _ in tokens)
-    yield Name(at + tokens[0][1], at + tokens[-1][1] + len(tokens[-1][0]), words)
+    piece: list[tuple[str, int]] = []
+    for match in (*_TOKEN.finditer(raw), None):
+        token = match.group() if match else ""
+        if match and (token not in stop or token in known):
+            piece.append((token, at + match.start()))
+            continue
+        while piece and piece[-1][0] in stop:
+            piece.pop()
+        if piece:
+            last, begin = piece[-1]
+            yield Name(piece[0][1], begin + len(last), tuple(normal_case(t) for t, _ in piece))
+        piece = []
 
 
 def normal_case(word: str) -> str:

@@ -17,11 +17,13 @@ from story.importing.paragraphs import Manner, Paragraph
 
 SectionKind = Literal["chapter", "front", "back", "contents"]
 _MAX_LINES = 6
+_CONTENTS_CHARS = 6000  # more than a tenth of a book is no table of contents, unless the book is this short
 _PROSE_CHARS = 160  # a paragraph this long is no entry of a table of contents
 _ENDS_SENTENCE = re.compile(r"[.!?。！？…—\-:：;；*][\"'”’」』）)\]*_\s]*$")
 _MARKED = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,})$")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_ITALIC = re.compile(r"(?<!\w)_(?=\S)|(?<=\S)_(?!\w)")
 _PAGE_DOTS = re.compile(r"[\s.…·_]*(?:\d{1,4}|[ivxlc]{1,7})?$", re.IGNORECASE)
 
 
@@ -72,6 +74,7 @@ class _Book:
         self.found: dict[int, Heading] = {}
         self.lists: set[int] = set()  # paragraphs of several heading lines: a printed table of contents
         self.contents: set[int] = set()
+        self.listed: set[str] = set()  # what the printed table of contents names
         self.dropped: set[int] = set()
         self.titles: dict[int, int] = {}  # title paragraph → its heading
 
@@ -150,6 +153,7 @@ class _Book:
             if i not in self.contents:
                 self._contents_from(i)
         self._unnamed_contents()
+        self._detailed_contents()
         for i in self.contents:
             self.found.pop(i, None)
 
@@ -169,7 +173,7 @@ class _Book:
             keys = {self._key(self.text[s:e]) for s, e in p.lines}
             if (
                 j > begin
-                and j in self.found
+                and (j in self.found or len(p.lines) == 1)
                 and (self._key(self.words(j)) in seen or keys & seen)
                 and self._leads_to_prose(j)
             ):
@@ -188,7 +192,38 @@ class _Book:
                 break
             seen |= keys
             end = j + 1
+        size = self.paragraphs[end - 1].end - self.paragraphs[begin].start
+        if size > max(_CONTENTS_CHARS, 0.1 * (self.paragraphs[-1].end - self.paragraphs[0].start)):
+            end = (
+                begin + 1
+            )  # that was no table of contents any more: better one entry read aloud than a book lost
+            while end < len(self.paragraphs) and end in self.lists:
+                end += 1
         self.contents |= set(range(begin, end))
+        for j in range(begin, end):
+            for s, e in self.paragraphs[j].lines:
+                self.listed.add(self._key(self.text[s:e]))
+
+    def _detailed_contents(self) -> None:
+        """Headings 1 … n with a line or two each, that come again with chapters under them."""
+        marked = [
+            i for i, h in self.found.items() if h.number is not None and h.kind in {"chapter", "numbered"}
+        ]
+        ends = dict(zip(marked, [*marked[1:], len(self.paragraphs)], strict=False))
+        again: dict[int | None, list[int]] = {}
+        for i in marked:
+            again.setdefault(self.found[i].number, []).append(i)
+        first = [
+            at[0]
+            for at in again.values()
+            if len(at) == 2 and self._span(at[0], ends) * 4 < self._span(at[1], ends)
+        ]
+        second = [at[1] for at in again.values() if len(at) == 2]
+        if len(first) >= 3 and len(first) >= 0.6 * len(again) and max(first) < min(second):
+            self.contents |= set(range(min(first), min(second)))
+
+    def _span(self, i: int, ends: dict[int, int]) -> int:
+        return self.paragraphs[ends[i] - 1].end - self.paragraphs[i].start
 
     def _is_prose(self, j: int) -> bool:
         """Lines filled to the margin that carry sentences over."""
@@ -247,7 +282,7 @@ class _Book:
             number = self.found[i].number
             if number == expected and (not kept or expected > 1):
                 kept.append(i)
-            elif number == 1:
+            elif number == 1 or not kept:
                 runs.append(kept)
                 kept = [i]
             elif kept and number is not None and expected < number <= expected + 2:
@@ -256,7 +291,11 @@ class _Book:
                 continue
             expected = number + 1 if number is not None else expected
         runs.append(kept)
-        good = [run for run in runs if len(run) >= 2 and self._has_prose(run)]
+        good = [
+            run
+            for run in runs
+            if run and len(run) >= (2 if self.found[run[0]].number == 1 else 3) and self._has_prose(run)
+        ]
         return {i for run in good for i in run}
 
     def _has_prose(self, run: list[int]) -> bool:
@@ -280,7 +319,7 @@ class _Book:
             for kind in ("chapter", "section", "numbered", "number", "part")
         }
         if counts["chapter"] >= 1 and counts["chapter"] + counts["part"] > 1:
-            return {"chapter"}
+            return {"chapter", "numbered"} if self._goes_on() else {"chapter"}
         for kind in ("section", "numbered", "number"):
             if counts[kind] >= 2:
                 return {kind, "chapter"}
@@ -289,17 +328,24 @@ class _Book:
         self._capitals()
         return {"numbered"}
 
+    def _goes_on(self) -> bool:
+        """Whether numbered lines carry on where the chapters end: ADVENTURE VI, then VII. The Blue Carbuncle."""
+        last = [h for h in self.found.values() if h.kind == "chapter"][-1]
+        after = [h for h in self.found.values() if h.kind == "numbered"]
+        return bool(after) and last.number is not None and after[0].number == last.number + 1
+
     def _capitals(self) -> None:
-        """Stories named by a line in capitals that stands apart."""
+        """Stories named in the table of contents, or by a line in capitals that stands apart, or by a title far apart."""
         for i, p in enumerate(self.paragraphs[:-1]):
             words = self.words(i) if len(p.lines) <= 2 and p.kind != "break" else ""
             apart = p.gap > self.manner.gap or i == 0
+            far = p.gap >= self.manner.gap + 2
+            listed = len(words) > 2 and self._key(words) in self.listed
             if (
-                words.isupper()
+                (listed or (words.isupper() and apart) or (far and words[-1:] not in ".!?"))
                 and 4 <= len(words) <= 80
-                and apart
                 and is_title_line(words)
-                and self._leads_to_prose(i)
+                and (listed or self._leads_to_prose(i))
             ):
                 if i in self.contents or i in self.found:
                     continue
@@ -364,7 +410,10 @@ class _Book:
                 cuts.append((i, "contents"))
         cuts.sort()
         if not cuts or cuts[0][0] > 0:
-            cuts.insert(0, (0, "front" if starts else "chapter"))
+            only_top = bool(self.contents) and not any(
+                self.size(i) > _PROSE_CHARS for i in range(min(self.contents))
+            )
+            cuts.insert(0, (0, "front" if starts or only_top else "chapter"))
         found = []
         for (begin, kind), (end, _) in zip(cuts, [*cuts[1:], (len(self.paragraphs), "chapter")], strict=True):
             if kind == "contents":
@@ -435,4 +484,4 @@ def joined_title(lines: list[str]) -> str:
         if title:
             title += " " if title[-1] in ".:!?—-。：！？" or title[-1] > "\u2e80" else ". "
         title += line
-    return title
+    return _ITALIC.sub("", title)

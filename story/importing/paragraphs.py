@@ -15,6 +15,7 @@ ParagraphKind = Literal["prose", "verse", "break"]
 Line = tuple[int, int]  # without the white space around it
 
 MARKDOWN_LINE = re.compile(r"#{1,6}(?:\s|$)|```|~~~|(?:={3,}|-{3,})$|\[\^[^\]]+\]:")
+_VERSE_CHARS = 80  # a line of verse; in a file without wrapping the page has no width to compare with
 _SPACES = " \t\u3000\u00a0\u2002\u2003\u2009\ufeff\u200b"
 _BREAK = re.compile(
     r"(?:[*＊⁂❦❧☙◇◆◈○◎●□■☆★※△▲▽▼♦♠♥♣✦✧✻✽❖§#＃]+[\s*＊⁂❦❧☙◇◆◈○◎●□■☆★※△▲▽▼♦♠♥♣✦✧✻✽❖§#＃·•.]*|[-–—―_=~～〜+·•.\s]{3,})$"
@@ -188,6 +189,8 @@ def _is_verse(text: str, lines: list[Line], indents: list[int], manner: Manner) 
         return True
     if any(_CJK_START.match(text, s) for s, _ in lines):
         return _is_cjk_verse(text, lines, manner)
+    if longest > _VERSE_CHARS:
+        return False
     carried = sum(bool(_LOWER.match(text, s)) for s, _ in lines[1:])
     widest = max(e - s + i for (s, e), i in zip(lines, indents, strict=True))
     if min(indents) >= 4 and carried <= 0.25 * len(lines) and longest < 0.85 * manner.width:
