@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,7 +37,9 @@ from prefect.types._datetime import now
 
 ATTEMPTS = 5  # a run that takes its process down this often is left crashed, for a person to look at
 CRASHED_S = 20.0  # its own host's worker comes first
-PENDING_S = 120.0  # a worker starts a run's process within seconds, on a very busy machine within a minute
+PENDING_S = (
+    300.0  # a worker starts a run's process within seconds, on a very busy machine within a minute or two
+)
 
 
 def _folder(home: Path) -> Path:
@@ -48,9 +51,10 @@ def alive(home: Path, run_id: str | None) -> Iterator[None]:
     """Hold the run's lock while it works. An error or a normal end takes the file away; a death does not."""
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / str(run_id)
-    with path.open("a") as f:
+    path, unlocked = folder / str(run_id), folder / f".{run_id}.{os.getpid()}"
+    with unlocked.open("a") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
+        unlocked.replace(path)  # nobody finds it before it is locked
         try:
             yield
         except Exception:
@@ -63,7 +67,7 @@ def alive(home: Path, run_id: str | None) -> Iterator[None]:
 def left_behind(home: Path) -> list[UUID]:
     """Ids of the runs of this host and home whose process is gone."""
     found = []
-    for path in sorted(_folder(home).glob("*")):
+    for path in sorted(_folder(home).glob("[!.]*")):
         with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("a") as f:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found.append(UUID(path.name))

@@ -41,6 +41,7 @@ def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
         "PREFECT_API_URL": url,
         "PREFECT_WORKER_QUERY_SECONDS": POLL_S,
         "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+        "PREFECT_CLIENT_MAX_RETRIES": "7",  # 2, 4 … 128 s: four minutes for a server to come back on a busy machine
         "SOUNDBOUND_HOME": str(settings.home),
         "SOUNDBOUND_FOLDER": str(folder),
         "PYTHONUTF8": "1",

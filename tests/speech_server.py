@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -45,7 +46,8 @@ class SpeechServer:
                 for name, value in {"Content-Length": str(len(data)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(BrokenPipeError):  # a client that has given up
+                    self.wfile.write(data)
 
             def log_message(self, format: str, *args: Any) -> None:
                 return

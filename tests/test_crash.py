@@ -72,16 +72,14 @@ def test_killed_at_a_random_moment(
     master, total, seconds = undisturbed
     home = new_home(tmp_path / "home")
     novel = save(STORM, tmp_path / "novel.json")
-    # Prefect frees a dead holder's slot after 48-75 s. Waiting for that once is enough (test_killed_with_its_server);
-    # here the next run has a tag of its own.
-    command = CommandLine(home, SOUNDBOUND_PREFECT_API_URL=server, SOUNDBOUND_GPU_TAG=f"gpu-{moment}")
+    command = CommandLine(home, SOUNDBOUND_PREFECT_API_URL=server)
     process = command.start("render", novel, "-o", tmp_path / "out", "--speech", "hibari", "--json")
     # A tenth of the run for each case, a random point within it: all stages are hit.
     time.sleep(seconds * (moment + random.Random(moment).random()) / 10)
     kill_everything(home, spare=set())
     process.communicate()
     kept = stored(home)
-    again = finish(novel, tmp_path / "out", Machine(home=home, gpu_tag=f"gpu-{moment}-again"))
+    again = finish(novel, tmp_path / "out", Machine(home=home))
     assert again.status == "completed"
     assert again.takes_generated == total - kept, "what was stored is not made again"
     assert sha256(again.outputs["master"]) == master

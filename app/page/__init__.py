@@ -11,7 +11,7 @@ from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from app.orders import Desk
-from app.page.frame import View, card, frame
+from app.page.frame import View, card, frame, link
 from app.page.home import Home
 from app.page.run import RunPage
 from app.problems import Problem
@@ -34,7 +34,7 @@ def mount_page(app: FastAPI, desk: Callable[[], Desk]) -> None:
         except (ValueError, Problem):
             with frame(view), card():
                 ui.label(view.words("no_task"))
-                ui.link(view.words("home"), f"{view.root}/").classes("sb-link")
+                link(f"{view.root}/", view.words("home")).classes("sb-link")
             return
         RunPage(view, desk(), found).build()
 

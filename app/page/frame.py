@@ -57,7 +57,7 @@ def frame(view: View, title: str = "") -> Iterator[None]:
     lang = json.dumps({"en": "en", "zh": "zh-Hans"}[view.words.tongue])
     ui.add_head_html(f"<script>document.documentElement.lang = {lang};</script>")
     with ui.element("header").classes("sb-top"):
-        ui.link("Soundbound", f"{view.root}/").classes("sb-name")
+        link(f"{view.root}/", "Soundbound").classes("sb-name")
         ui.label(view.words("tagline")).classes("sb-tagline")
         other = "zh" if view.words.tongue == "en" else "en"
         ui.button(
@@ -73,6 +73,16 @@ def frame(view: View, title: str = "") -> Iterator[None]:
 def _remember(view: View, cookie: str, value: str) -> None:
     path = json.dumps(f"{cookie}={value};path={view.root or '/'};max-age=31536000;samesite=lax")
     ui.run_javascript(f"document.cookie = {path}; location.reload()")
+
+
+def link(address: str, text: str = "") -> ui.element:
+    """A link to a whole address. NiceGUI's own puts the root before it, which ours have already."""
+    element = ui.element("a")
+    element.props["href"] = address
+    if text:
+        with element:
+            ui.label(text)
+    return element
 
 
 def card() -> ui.element:

@@ -11,7 +11,7 @@ from nicegui import events, ui
 
 from app.books import Upload
 from app.orders import Choices, Desk
-from app.page.frame import View, card, frame, heading
+from app.page.frame import View, card, frame, heading, link
 from app.page.telling import guarded, tell
 from app.reading import SUFFIXES, read_book
 from app.runs import Run
@@ -192,7 +192,7 @@ def show_runs(view: View, runs: list[Run], when_empty: str = "") -> None:
         return
     with ui.element("ul").classes("sb-runs"):
         for run in runs:
-            with ui.element("li"), ui.link(target=view.page(run.task_id)):
+            with ui.element("li"), link(view.page(run.task_id)):
                 ui.label(run.name).classes("sb-run-name")
                 ui.label(view.words(run.status)).classes(f"sb-chip sb-{run.status}")
                 ui.label(_when(run.started or run.created)).classes("sb-when")

@@ -14,7 +14,7 @@ from app.api.results import media_type
 from app.finished import Finished, Line
 from app.orders import Desk
 from app.page.edit import EditDialog
-from app.page.frame import STATIC, View, card, heading
+from app.page.frame import STATIC, View, card, heading, link
 from app.page.telling import guarded, tell
 from app.runs import Run
 from flows.outcome import lufs
@@ -123,7 +123,7 @@ class Listen:
                             ui.label(line)
         if "report.html" in self._files:
             address = self.view.task(self.run.task_id, "/files/report.html")
-            ui.link(self.words("full_report"), address, new_tab=True).classes("sb-link")
+            link(address, self.words("full_report")).classes("sb-link").props("target=_blank")
 
     def _cast(self, report: ChapterResult) -> None:
         heading(self.words("cast"))
@@ -190,7 +190,7 @@ def show_files(files: dict[str, Path], folder: Path | None = None) -> None:
         for address, path in files.items():
             name = path.relative_to(folder).as_posix() if folder else path.name
             with ui.element("li"):
-                ui.link(f"{name} ({_size(path.stat().st_size)})", address)
+                link(address, f"{name} ({_size(path.stat().st_size)})")
 
 
 def _line_html(line: Line, pencil: str) -> str:

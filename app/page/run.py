@@ -9,7 +9,7 @@ from nicegui import ui
 
 from app.finished import Finished, book_files, finished
 from app.orders import Desk
-from app.page.frame import View, card, frame, heading
+from app.page.frame import View, card, frame, heading, link
 from app.page.home import show_runs
 from app.page.listen import Listen, show_files
 from app.page.steps import Steps
@@ -101,7 +101,7 @@ class RunPage:
             with self._results, card():
                 if e.type == "replaced":
                     ui.label(self.words("replaced"))
-                    ui.link(self.words("open_later"), self.view.page(str(e).rpartition(" ")[2])).classes(
+                    link(self.view.page(str(e).rpartition(" ")[2]), self.words("open_later")).classes(
                         "sb-link"
                     )
                 else:
@@ -155,7 +155,7 @@ class RunPage:
 
     async def _stop(self) -> None:
         self._sure.close()
-        await self.desk.runs.cancel(self.run.task_id)
+        await self.desk.cancel(self.run.task_id)
         await self._tick()
 
     async def _again(self) -> None:

@@ -29,7 +29,7 @@ def spans_of(text: str) -> list[Span]:
         inner = m[0].strip()
         if inner:
             start = m.start() + len(m[0]) - len(m[0].lstrip())
-            verse = m[0].lstrip("\n").startswith("    ") and "\u3000" not in m[0]
+            verse = m[0].lstrip("\n").startswith("    ") and inner[0].isascii()
             spans.append(Span(start, start + len(inner), quotable=not verse, verse=verse))
     return spans
 

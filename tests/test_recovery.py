@@ -1,0 +1,41 @@
+"""Runs left behind: the dead are told from the living by a lock the kernel frees."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.recovery import alive, left_behind
+from tests.conftest import ROOT
+
+HOLD = "import sys, time; from pathlib import Path; from app.recovery import alive\nwith alive(Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True); time.sleep(60)"
+
+
+def test_a_killed_run_is_left_behind_and_a_living_one_is_not(tmp_path: Path) -> None:
+    run_id = str(uuid4())
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path), run_id], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    assert left_behind(tmp_path) == []
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 5
+    while not left_behind(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [str(found) for found in left_behind(tmp_path)] == [run_id]
+
+
+def test_a_run_that_ends_or_fails_leaves_nothing(tmp_path: Path) -> None:
+    with alive(tmp_path, str(uuid4())):
+        assert left_behind(tmp_path) == []
+    with pytest.raises(ValueError, match="its own failure"), alive(tmp_path, str(uuid4())):
+        raise ValueError("its own failure")
+    assert left_behind(tmp_path) == []
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
