@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import anyio
+import httpx
+from prefect.exceptions import PrefectException
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.books import BookStore, Upload, edited, novel_at, recast
 from app.finished import chapters_of
-from app.run_progress import RUN_START_S
+from app.run_progress import ENDED, RUN_START_S
 from app.runs import Run, Runs
 from app.settings import Settings
 from flows.forecast import forecast
 from flows.options import RenderOptions
+from flows.slots import free_dead
 from story.errors import InputError
 from story.loading import select_chapters
 from story.novel import Chapter, Novel
 from tasks.forecast import STAGES, StageWork
 
+SLOT_LOOKS = 30  # a second apart
 FORECAST_CHAPTERS = 3  # a longer book's time is scaled up from these
 Result = TypeVar("Result")
 
@@ -65,6 +72,7 @@ class Desk:
         self.settings, self.runs = settings, runs
         self.books = BookStore(settings.home)
         self._heavy = anyio.CapacityLimiter(1)
+        self._background: set[asyncio.Task[None]] = set()
 
     async def heavy(self, work: Callable[[], Result]) -> Result:
         return await anyio.to_thread.run_sync(work, limiter=self._heavy)
@@ -120,6 +128,24 @@ class Desk:
         known = {k: v for k, v in run.options.items() if k in Choices.model_fields}
         book = output.name if output.parent == self.settings.library_dir else None
         return await self.order(upload, chapter_id, Choices.model_validate(known), book=book)
+
+    async def cancel(self, task_id: UUID) -> Run:
+        """Ask for a run's end, and see to it that the device's slot is free soon after; returns at once."""
+        run = await self.runs.cancel(task_id)
+        seeing = asyncio.create_task(self._see_slot_free(task_id))
+        self._background.add(seeing)
+        seeing.add_done_callback(self._background.discard)
+        return run
+
+    async def _see_slot_free(self, task_id: UUID) -> None:
+        """A holder that had to be killed keeps Prefect's slot for its lease's rest (48-75 s), unless it is proved dead."""
+        for _ in range(SLOT_LOOKS):
+            await asyncio.sleep(1)
+            with contextlib.suppress(
+                httpx.HTTPError, PrefectException, OSError
+            ):  # it may be away for a moment
+                if (await self.runs.get(task_id)).status in ENDED:
+                    await anyio.to_thread.run_sync(lambda: free_dead(self.settings.machine()))
 
     async def chapters(self, run: Run) -> tuple[Novel, list[Chapter]]:
         return await self.heavy(lambda: chapters_of(run))

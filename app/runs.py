@@ -212,7 +212,9 @@ class Runs:
             raise conflict(f"it is over already ({run.status})")
         if not run.from_deployment:
             raise conflict("it was started on the command line or from Python; stop it there")
-        await self._client.set_flow_run_state(task_id, State(type=StateType.CANCELLING, name="Cancelling"))
+        # Nothing is at work for a run that waits, or whose process is just coming up: that one looks before it begins.
+        kind = StateType.CANCELLED if run.status == "queued" else StateType.CANCELLING
+        await self._client.set_flow_run_state(task_id, State(type=kind, name=kind.value.capitalize()))
         self._progress.pop(task_id, None)
         return await self.get(task_id)
 

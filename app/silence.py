@@ -34,9 +34,12 @@ def silence_automation() -> AutomationCore:
             threshold=1,
             within=timedelta(seconds=SILENT_S),
         ),
-        actions=[
+        actions=[  # pyright: ignore[reportArgumentType] - a list of one of the union's members
             ChangeFlowRunState(
-                state=StateType.CRASHED, message=f"nothing was heard of it for {SILENT_S:.0f} s"
+                name="Crashed",
+                state=StateType.CRASHED,
+                message=f"nothing was heard of it for {SILENT_S:.0f} s",
+                force=False,
             )
         ],
     )

@@ -17,6 +17,7 @@ from story.importing.numbering import chapter_numbers
 from story.importing.numerals import parse_number
 from story.importing.options import ReadOptions
 from story.importing.plain_text import read_text
+from story.importing.scripts.tags import looks_tagged
 from story.languages import detect_language
 
 PROSE = (
@@ -478,3 +479,11 @@ def test_a_play_is_not_taken_for_its_contents() -> None:
     book = read(text)
     check(book, text)
     assert sum(len(c.text) for c in book.chapters) > 0.9 * len(text)
+
+
+@pytest.mark.parametrize("mark", ["---\n", "***", "_", "[1]", "# x\n", "CHAPTER I\n\n", "【", "[Tom]"])
+@pytest.mark.parametrize("markdown", [False, True])
+def test_endless_marks_take_no_time(mark: str, markdown: bool) -> None:
+    text = PROSE + "\n\n" + mark * 4000 + PROSE  # quadratic work would take minutes here
+    check(read(text, markdown=markdown), text)
+    looks_tagged(text)

@@ -98,9 +98,9 @@ async def log(run: Annotated[Run, Depends(run_of)], runs: Annotated[Runs, Depend
 
 
 @router.post("/{task_id}/cancel", status_code=202, responses=failures(403, 404, 409, 422, 503))
-async def cancel(task_id: TaskId, runs: Annotated[Runs, Depends(runs_of)]) -> Success[Task]:
+async def cancel(task_id: TaskId, desk: Annotated[Desk, Depends(desk_of)]) -> Success[Task]:
     """Stop it; the device is free within seconds. Takes that were made are kept."""
-    return Success(data=task_of(await runs.cancel(task_id)))
+    return Success(data=task_of(await desk.cancel(task_id)))
 
 
 @router.post("/{task_id}/retry", status_code=202, responses=failures(403, 404, 409, 422, 503))

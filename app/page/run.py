@@ -155,7 +155,7 @@ class RunPage:
 
     async def _stop(self) -> None:
         self._sure.close()
-        await self.desk.runs.cancel(self.run.task_id)
+        await self.desk.cancel(self.run.task_id)
         await self._tick()
 
     async def _again(self) -> None:

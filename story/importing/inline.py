@@ -28,7 +28,7 @@ _MARKUP = (
     r"(?P<picture>[ \t]*\[(?:Illustration|Picture|Image|Frontispiece|Music)\b[^\]\n]{0,400}(?:\n[^\]\n]{1,200}){0,6}\])",
     rf"(?P<circled>[ \t]?[{CIRCLED}]+)",
     rf"(?P<number>(?<=[^\s\[])(?:{_REFERENCE})|(?<=[.,;:!?”’\"'。，、；：！？])[{_SUPER}]+)",
-    rf"(?P<editor>(?:□+)?【{_EDITORIAL}[^】\n]{{0,120}}(?:\n[^】\n]{{0,120}}){{0,3}}】|□+【[^】]{{0,120}}】)",
+    rf"(?P<editor>(?:□{{1,20}})?【{_EDITORIAL}[^】\n]{{0,120}}(?:\n[^】\n]{{0,120}}){{0,3}}】|□{{1,20}}【[^】]{{0,120}}】)",
     r"(?P<system>【[^】]{0,200}】)",
 )
 _JOIN = r"(?P<join>[ \t\u3000\u00a0]*\n[ \t\u3000\u00a0]*)"

@@ -246,7 +246,7 @@ class _Book:
         heading = recognise(line)
         if heading and heading.number is not None:
             return f"{heading.kind} {heading.number}"
-        return re.sub(r"[\W_]+", " ", _PAGE_DOTS.sub("", line)).strip().casefold()
+        return re.sub(r"[\W_]+", " ", _PAGE_DOTS.sub("", line[:200])).strip().casefold()
 
     def _unnamed_contents(self) -> None:
         """Three headings or more in a row, all of which come again."""
@@ -444,13 +444,15 @@ class _Book:
         out: list[Section] = []
         waiting: Section | None = None
         for section in sections:
+            own_first = section.first
             if waiting and section.kind != "chapter":
                 out.append(waiting)
                 waiting = None
             if waiting:
                 section.first = waiting.first
-                section.headings |= waiting.headings
-                part = waiting.part or waiting.name
+                waiting.headings |= section.headings  # one set for the whole row: rows may be long
+                section.headings = waiting.headings
+                part = (waiting.part or waiting.name)[-200:]
                 section.part = (
                     joined_title([part, waiting.name])
                     if waiting.part and waiting.own and waiting.own.kind == "part"
@@ -459,9 +461,7 @@ class _Book:
                 if waiting.own and section.own and waiting.own.key == section.own.key:
                     section.part = waiting.part
                 waiting = None
-            prose = sum(
-                self.size(i) for i in range(section.first, section.last + 1) if i not in section.headings
-            )
+            prose = sum(self.size(i) for i in range(own_first, section.last + 1) if i not in section.headings)
             short = prose == 0 or (section.own and section.own.kind == "part" and prose < 1000)
             if section.kind == "chapter" and section.own and short and section is not sections[-1]:
                 waiting = section

@@ -158,7 +158,7 @@ def _one(text: str, lines: list[Line], gap: int, indent: int) -> Paragraph:
 
 def is_break_line(line: str) -> bool:
     """A line of ornaments: * * *, ———, ◇◇◇; not "…", which may be somebody's silence."""
-    return bool(_BREAK.match(line)) and not _DOTS.match(line)
+    return len(line) <= 200 and bool(_BREAK.match(line)) and not _DOTS.match(line)
 
 
 def _begins(text: str, lines: list[Line], indents: list[int], i: int, manner: Manner) -> bool:

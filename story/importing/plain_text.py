@@ -122,11 +122,12 @@ class _Reader:
         sections = list(self.plan.sections)
         kept = [s for s in sections if self._keeps(s, lone)] or [s for s in sections if s.kind != "contents"]
         numbers = chapter_numbers([s.own.number if s.own else None for s in kept])
+        number_of = dict(zip(map(id, kept), numbers, strict=True))
         names = Counter(s.name for s in kept)
         at = start
         for section in sections:
             stop = end if section is sections[-1] else self.paragraphs[section.last + 1].start
-            if section not in kept:
+            if id(section) not in number_of:
                 reason = _REASONS.get(section.kind, "title page")
                 reason = (
                     f"{reason}: {section.name}"
@@ -143,7 +144,7 @@ class _Reader:
                     else f"{section.part}, {section.name}"
                 )
                 lead = {} if section.own else self._lead(section)
-                number = numbers[kept.index(section)]
+                number = number_of[id(section)]
                 chapter = self._chapter(section, at, stop, capitals_to_title(title), number, lead, book)
                 if any(b.kind not in {"heading", "break"} for b in chapter.blocks) or len(kept) == 1:
                     book.chapters.append(chapter)

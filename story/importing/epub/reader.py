@@ -171,12 +171,13 @@ def _fill(
         if any(b.text and b.kind not in {"heading", "break"} for b in flow.blocks[p.first : p.last + 1])
     ] or kept
     numbers = chapter_numbers([p.number for p in kept])
+    number_of = dict(zip(map(id, kept), numbers, strict=True))
     titles = Counter(p.title for p in kept)
     blanks_mean_breaks = _blanks_are_rare(flow.blocks)
     asked = _asked_notes(flow, documents) if notes else {}
     for piece in pieces:
         blocks = flow.blocks[piece.first : piece.last + 1]
-        if piece not in kept:
+        if id(piece) not in number_of:
             reason = {"front": "front matter", "back": "back matter"}.get(piece.kind, "headings without text")
             book.left_out.append(
                 LeftOut(
@@ -186,7 +187,7 @@ def _fill(
             )
             continue
         title = piece.title if titles[piece.title] == 1 or not piece.part else f"{piece.part}, {piece.title}"
-        chapter = _chapter(blocks, capitals_to_title(title), numbers[kept.index(piece)], blanks_mean_breaks)
+        chapter = _chapter(blocks, capitals_to_title(title), number_of[id(piece)], blanks_mean_breaks)
         for key in [k for at in range(piece.first, piece.last + 2) for k in asked.pop(at, [])]:
             for paragraph in notes.pop(key, []):
                 _append(chapter, Block("footnote", paragraph, 0))
