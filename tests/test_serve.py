@@ -148,7 +148,8 @@ def begin(served: Served, title: str) -> UUID:
     """A book that is under way: its first takes are made."""
     before = len(takes(served))
     novel = save(book(title, len(CHAPTERS)), served.folder / f"{title}.json")
-    options = {**OPTIONS, "seed": len(title), "output": str(served.folder / "out")}
+    own_takes = sum(map(ord, title))
+    options = {**OPTIONS, "seed": own_takes, "output": str(served.folder / "out")}
     run_id = served.ask("render-book", novel=str(novel), options=options)
     wait_for("takes are made", lambda: len(takes(served)) > before)
     return run_id
