@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import oaconvolve
+from scipy.signal import fftconvolve, oaconvolve
 
 from mixing.contracts import SAMPLE_RATE_HZ
 from mixing.loudness import CELL_FRAMES, energies, integrated_lufs, speech_lufs
@@ -262,13 +262,13 @@ def _next_source(
             best, best_cost = at, float(cost)
     old = scratch.read(take.clip, end, end + seam).sum(axis=0, dtype=np.float32)
     if margin:
-        middle = old[seam // 2 :][: min(seam // 2, SAMPLE_RATE_HZ // 20)]
+        middle = old[seam // 2 :][: min(seam // 2, SAMPLE_RATE_HZ // 4)]
         first = best - margin + seam // 2
         search = scratch.read(take.clip, first, min(first + len(middle) + 2 * margin, length)).sum(
             axis=0, dtype=np.float32
         )
         if len(search) > len(middle):
-            match = np.correlate(search, middle, mode="valid")
+            match = fftconvolve(search, middle[::-1], mode="valid")
             best += int(np.argmax(match)) - margin
     new = scratch.read(take.clip, best, min(best + seam, length)).sum(axis=0, dtype=np.float32)
     old = old[: len(new)]
