@@ -186,7 +186,8 @@ def resolve(name: str, kind: str, machine: Machine, language: str | None = None)
     ]
     ready = [e for e in fit if is_installed(e, machine)]
     if not ready:
-        could = max(fit, key=lambda e: e.quality, default=None)
+        # the one that is easiest to bring first: no venv of its own, then the best
+        could = max(fit, key=lambda e: (not e.own_interpreter, e.quality), default=None)
         remedy = _remedy(could) if could else "name a speech server or engine of your own in soundbound.toml"
         raise InputError(f"no installed model speaks {language!r}", where="--speech auto", remedy=remedy)
     return max(ready, key=lambda e: e.quality)

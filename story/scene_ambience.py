@@ -63,12 +63,11 @@ def beds(
             layers = list(place["people"])
             near = [name for name in near if name != "crowd"]
     weather: list[list[Any]] = []
-    if scene.setting != "unknown":
-        for name in scene.weather:
-            if name == "wind" and light_wind:
-                weather.extend(table["light_wind"] if side == "exterior" else [])
-            elif not (name in ("rain", "wind") and "storm" in scene.weather):
-                weather.extend(table["weather"].get(name, {}).get(side, ()))
+    for name in scene.weather:  # where nobody is told to be outdoors, as it is heard indoors
+        if name == "wind" and light_wind:
+            weather.extend(table["light_wind"] if side == "exterior" else [])
+        elif not (name in ("rain", "wind") and "storm" in scene.weather):
+            weather.extend(table["weather"].get(name, {}).get(side, ()))
     if weather and scene.setting == "exterior" and not light_wind:
         # Birds and light air give way to weather.
         layers = [layer for layer in layers if layer[0] not in ("countryside", "outdoor_air", "forest_birds")]
