@@ -254,6 +254,7 @@ def _serve(folder: Path) -> None:
         import uvicorn
         from prefect.server.api.server import create_app
 
+        _let_writers_wait()
         server = uvicorn.Server(uvicorn.Config(create_app(final=True), log_level="warning", lifespan="on"))
         state = folder / "server.json"
         part = state.with_suffix(".part")
@@ -262,6 +263,22 @@ def _serve(folder: Path) -> None:
         threading.Thread(target=_end_when_idle, args=(folder, server), daemon=True).start()
         server.run(sockets=[sock])
         state.unlink(missing_ok=True)
+
+
+def _let_writers_wait() -> None:
+    """Let each of the server's transactions take SQLite's write lock at its beginning, where it waits for its turn.
+
+    One that reads first and writes then (Prefect's default) fails at once with "database is locked" when another has
+    written meanwhile, as happens with a worker and a few runs on a busy machine.
+    """
+    from prefect.server.database.configurations import AioSqliteConfiguration
+
+    begin = AioSqliteConfiguration.begin_transaction
+
+    def begin_with_lock(self: Any, session: Any, with_for_update: bool = False) -> Any:
+        return begin(self, session, with_for_update=True)
+
+    AioSqliteConfiguration.begin_transaction = begin_with_lock
 
 
 def _listening(folder: Path) -> socket.socket:

@@ -11,15 +11,19 @@ Run as a module (`python -m app.worker`) this file *is* the worker process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
+import httpx
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectException
 from prefect.logging import get_logger
 from prefect.workers.process import ProcessWorker
 
@@ -31,6 +35,7 @@ from flows.limit import ensure_limit
 POLL_S = "2"  # Prefect's 10 s suit a cloud, not a person who waits in front of a page
 BOOKS_AT_ONCE = 16
 RECOVER_EVERY_S = 15.0
+SIGN_OFF_S = 3.0
 
 
 def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
@@ -71,6 +76,19 @@ async def work(settings: Settings) -> None:
         group.start_soon(_recover_now_and_then, settings)
         await stop.wait()
         group.cancel_scope.cancel()
+    with anyio.move_on_after(SIGN_OFF_S):
+        await sign_off(name)
+
+
+async def sign_off(name: str) -> None:
+    """Take the worker off both pools' lists: for as long as its last word is fresh, books would wait for it."""
+    async with get_client() as client:
+        for pool in (CHAPTERS_POOL, BOOKS_POOL):
+            with contextlib.suppress(httpx.HTTPError, PrefectException):  # the server may be gone as well
+                path = {"work_pool_name": pool, "name": quote(name)}
+                await client.request(
+                    "DELETE", "/work_pools/{work_pool_name}/workers/{name}", path_params=path
+                )
 
 
 async def _recover_now_and_then(settings: Settings) -> None:

@@ -170,9 +170,11 @@ def render_chapters(
         return done
     if where == "workers" or (where == "auto" and worker_serves()):
         get_run_logger().info("%d chapters are queued for the workers", len(chapters))
-        render_by_workers(novel, book, chapters, options, str(flow_run.id), told)
-    else:
-        render_here(novel, book, chapters, options, machine, told, progress.begins)
+        waits = where == "workers"
+        chapters = render_by_workers(
+            novel, book, chapters, options, str(flow_run.id), told, wait_for_workers=waits
+        )
+    render_here(novel, book, chapters, options, machine, told, progress.begins)
     return done
 
 

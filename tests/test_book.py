@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from pathlib import Path
@@ -14,9 +15,12 @@ from prefect.client.schemas.filters import (
     ArtifactFilterFlowRunId,
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterTags,
 )
 
-from flows import BookError, BookResult, RenderOptions, render_book
+from app.deployments import CHAPTERS_POOL, register
+from app.worker import sign_off
+from flows import BookError, BookResult, RenderOptions, fan_out, render_book
 from flows.book import book_status, kept_chapters
 from flows.fingerprint import music_of
 from flows.finish_book import published
@@ -199,6 +203,29 @@ def test_a_book_that_cannot_be_bound_keeps_its_chapters_and_is_degraded(
     assert "cover.gif" in result.warnings[-1]
     assert state_of(result)[0] == "Degraded"
     assert result.rendered[0].outputs["master"].exists()
+
+
+def test_a_worker_that_goes_away_does_not_keep_a_book_waiting(
+    paced: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker counts as up for three of its heartbeats; whoever asks in that time queues for nobody."""
+    monkeypatch.setattr(fan_out, "NOBODY_S", 1.0)
+    monkeypatch.setattr(fan_out, "LOOK_EVERY_S", 0.5)
+    register()
+    with get_client(sync_client=True) as client:
+        client.send_worker_heartbeat(CHAPTERS_POOL, "gone", heartbeat_interval_seconds=2)
+    assert fan_out.worker_serves()
+    novel = save(book("The Nights", 1), tmp_path / "nights.json")
+    result = render_book(novel, "all", options(tmp_path), paced)
+    assert result.status == "completed"
+    with get_client(sync_client=True) as client:
+        tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[fan_out.chapters_tag(str(result.flow_run_id))]))
+        queued = client.read_flow_runs(flow_run_filter=tagged)
+        assert [r.state.type.value for r in queued if r.state] == ["CANCELLED"]
+        client.send_worker_heartbeat(CHAPTERS_POOL, "stopped in order", heartbeat_interval_seconds=30)
+    assert fan_out.worker_serves()
+    asyncio.run(sign_off("stopped in order"))
+    assert not fan_out.worker_serves()
 
 
 def test_status_of_a_book() -> None:
