@@ -44,8 +44,10 @@ return Object.fromEntries([...document.querySelectorAll(".sb-step")].map(
 
 
 @pytest.fixture(scope="module")
-def service(home: Path, server: str) -> Iterator[Service]:
-    with serving(home) as running:
+def service(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """With a home of its own: takes that another test has made would not be seen being made."""
+    home = new_home(tmp_path_factory.mktemp("page") / "home")
+    with serving(home, SOUNDBOUND_PREFECT_API_URL=server) as running:
         yield running
 
 
