@@ -100,5 +100,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _is_server(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        return "app.server" in process.cmdline()
+        return "app.server_process" in process.cmdline()
     return False

@@ -178,7 +178,7 @@ def test_the_server_is_killed_in_the_middle_of_a_book(served: Served) -> None:
     url = served.prefect_url
     run_id = begin(served, "Server Nights")
     kept = takes(served)
-    for process in served.named("app.server"):
+    for process in served.named("app.server_process"):
         process.kill()
     whole(served, run_id, "Server Nights", kept)
     assert served.prefect_url == url, "it comes back where it was"
