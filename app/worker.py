@@ -18,17 +18,20 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import anyio
+import anyio.abc
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
 from prefect.logging import get_logger
 from prefect.workers.process import ProcessWorker
 
 from app.deployments import BOOKS_POOL, CHAPTERS_POOL
-from app.recovery import drop_missed, recover
+from app.recovery import claimed, drop_missed, recover
 from app.settings import Settings, load_settings
 from flows.limit import ensure_limit
 
@@ -56,15 +59,28 @@ def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
     return {**kept, **own}
 
 
+class Worker(ProcessWorker):
+    """A process worker whose runs are known to be alive from the moment they are started."""
+
+    home: Path
+
+    async def run(
+        self, flow_run: FlowRun, configuration: Any, task_status: anyio.abc.TaskStatus[int] | None = None
+    ) -> Any:
+        with claimed(self.home, str(flow_run.id)):
+            return await super().run(flow_run, configuration, task_status)
+
+
 async def work(settings: Settings) -> None:
     """Poll until told to stop; the runs under way are ended then, and go on at the next start."""
     name = f"{socket.gethostname()} {settings.device}"
+    at_once = {CHAPTERS_POOL: settings.chapters_at_once, BOOKS_POOL: BOOKS_AT_ONCE}
     workers = [
-        ProcessWorker(
-            CHAPTERS_POOL, name=name, limit=settings.chapters_at_once, create_pool_if_not_found=False
-        ),
-        ProcessWorker(BOOKS_POOL, name=name, limit=BOOKS_AT_ONCE, create_pool_if_not_found=False),
+        Worker(pool, name=name, limit=limit, create_pool_if_not_found=False)
+        for pool, limit in at_once.items()
     ]
+    for worker in workers:
+        worker.home = settings.home
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
