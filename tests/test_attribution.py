@@ -148,7 +148,19 @@ Lucy came in, and Mrs. Trent kissed her.
 def test_a_wife_is_the_one_with_her_husbands_name() -> None:
     speakers = [who for _, who in said(novel_of(manuscript(COUPLE)))]
     wife, husband = "Mrs. Trent", "Mr. Trent"
-    assert speakers == [wife, wife, wife, wife, husband, husband, "Miss Lucy Trent", wife, husband, wife, wife]
+    assert speakers == [
+        wife,
+        wife,
+        wife,
+        wife,
+        husband,
+        husband,
+        "Miss Lucy Trent",
+        wife,
+        husband,
+        wife,
+        wife,
+    ]
 
 
 FAMILY = """小栓坐在桌边。华大妈走进来，叫小栓吃饭。
@@ -166,7 +178,9 @@ def test_a_mother_in_chinese_is_the_woman_at_hand() -> None:
 
 
 def test_a_doubled_adverb_is_nobody() -> None:
-    text = "".join(f"单四嫂子走来，单四嫂子局局促促的说：“话{n}。”\n\n远远的说：“回{n}。”\n\n" for n in range(4))
+    text = "".join(
+        f"单四嫂子走来，单四嫂子局局促促的说：“话{n}。”\n\n远远的说：“回{n}。”\n\n" for n in range(4)
+    )
     novel = novel_of(manuscript(text, "zh-Hans"))
     assert {c.name for c in novel.characters} == {"旁白", "单四嫂子"}
 

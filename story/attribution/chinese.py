@@ -299,7 +299,9 @@ def _tag(after: str, names: Names) -> Finding | None:
         return None
     verb = speech_verb().search(sentence, subject.end)
     said = verb is not None and verb.start() - subject.end <= 24
-    if verb is not None and re.search("[不没未]|听[见得到]|[见闻]有?人", sentence[subject.end : verb.start()]):
+    if verb is not None and re.search(
+        "[不没未]|听[见得到]|[见闻]有?人", sentence[subject.end : verb.start()]
+    ):
         return None  # 掌柜也不再问, 老栓似乎听得有人问他: another one speaks
     rule = "tag" if said else "action after"
     return Finding(rule, _mention(subject))

@@ -77,9 +77,7 @@ class Kinship:
 
     def kin(self, anchor: int, tie: Tie) -> int | None:
         """Who is the wife, husband, mother or father of this person; None where the names do not tell."""
-        lasts = {
-            last for alias in self._people[anchor].aliases for last in self._lasts.get(alias, ())
-        }
+        lasts = {last for alias in self._people[anchor].aliases for last in self._lasts.get(alias, ())}
         if tie in ("mother", "father") and len(lasts) > 1:
             return None  # a maiden name and a married one
         for house in self._of.get(anchor, ()):
@@ -140,9 +138,7 @@ def resolve_kin(
                     break
 
 
-def _at_hand(
-    i: int, turns: Sequence[Turn], told: Sequence[Sequence[int]], roster: Roster
-) -> Iterable[int]:
+def _at_hand(i: int, turns: Sequence[Turn], told: Sequence[Sequence[int]], roster: Roster) -> Iterable[int]:
     """People near turn i, the nearest first: whom it calls, whom narration names, whom the lines before call."""
     turn = turns[i]
     yield from _called(turn, roster)

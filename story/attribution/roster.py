@@ -265,7 +265,9 @@ def _without_doubles(people: list[Person]) -> list[Person]:
     return kept
 
 
-_NOBLE = frozenset(["Lady", "Sir", "Lord", "King", "Queen", "Saint", "St"])  # nobody calls Lady Catherine "Kitty"
+_NOBLE = frozenset(
+    ["Lady", "Sir", "Lord", "King", "Queen", "Saint", "St"]
+)  # nobody calls Lady Catherine "Kitty"
 
 
 def _joined(seen: Mapping[Words, Sighting]) -> list[Person]:
