@@ -1,7 +1,7 @@
 """Runs whose process is gone, put back into the queue: after a kill, a power cut or a stopped `serve`.
 
-A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works; the kernel frees it on any
-death. What is found there unlocked belongs to a run that ended without saying so, or that said it crashed: it is
+A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works, and the worker that claimed
+it holds `<flow run id>.claimed` from then on; the kernel frees both on any death. What is found there unlocked belongs to a run that ended without saying so, or that said it crashed: it is
 scheduled again, the same run with the same history, and goes on from the takes and chapters it had.
 """
 
@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ from prefect.states import Cancelled, Scheduled
 from prefect.types import DateTime
 from prefect.types._datetime import now
 
+CLAIMED = ".claimed"
+START_S = 30.0  # in which a run's process comes up and holds its own lock
 ATTEMPTS = 5  # a run that takes its process down this often is left crashed, for a person to look at
 CRASHED_S = 20.0  # its own host's worker comes first
 PENDING_S = (
@@ -64,10 +67,47 @@ def alive(home: Path, run_id: str | None) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def claimed(home: Path, run_id: UUID) -> Iterator[None]:
+    """Hold the worker's lock on a run it has claimed, from before the run's process is started until it has ended.
+
+    A worker that is told to stop (a cancellation, no `Exception`) leaves the file as a killed one does.
+    """
+    folder = _folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{run_id}{CLAIMED}"
+    with path.open("w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        try:
+            yield
+        except Exception:
+            path.unlink(missing_ok=True)
+            raise
+        else:
+            path.unlink(missing_ok=True)
+
+
+def claimed_in_vain(home: Path) -> list[UUID]:
+    """Runs of this host and home whose worker was killed before their process came up."""
+    found = []
+    for path in sorted(_folder(home).glob(f"[!.]*{CLAIMED}")):
+        own = path.with_suffix("")
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open() as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A process that outlived its worker may still be on its way up.
+            if not own.exists() and time.time() - path.stat().st_mtime > START_S:
+                found.append(UUID(own.name))
+            elif own.exists():  # it came up, and speaks for itself
+                path.unlink()
+    return found
+
+
 def left_behind(home: Path) -> list[UUID]:
     """Ids of the runs of this host and home whose process is gone."""
     found = []
     for path in sorted(_folder(home).glob("[!.]*")):
+        if path.suffix == CLAIMED:
+            continue
         with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("a") as f:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found.append(UUID(path.name))
@@ -77,7 +117,7 @@ def left_behind(home: Path) -> list[UUID]:
 def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:
     """Schedule again what was left behind here, what a worker claimed but never started, and what crashed elsewhere."""
     again = []
-    for run_id in left_behind(home):
+    for run_id in (*left_behind(home), *claimed_in_vain(home)):
         try:
             run = client.read_flow_run(run_id)
         except ObjectNotFound:  # of another server's time
@@ -85,7 +125,8 @@ def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[Flo
         if run is not None and _unfinished(run):
             _again(client, run)
             again.append(run)
-        (_folder(home) / str(run_id)).unlink(missing_ok=True)
+        for sign in ("", CLAIMED):
+            (_folder(home) / f"{run_id}{sign}").unlink(missing_ok=True)
     for run in (*_never_started(client, pools), *_crashed(client, home, pools)):
         _again(client, run)
         again.append(run)

@@ -17,14 +17,17 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.abc
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.logging import get_logger
-from prefect.workers.process import ProcessWorker
+from prefect.workers.process import ProcessWorker, ProcessWorkerResult
 
 from app.deployments import BOOKS_POOL, CHAPTERS_POOL
-from app.recovery import drop_missed, recover
+from app.recovery import claimed, drop_missed, recover
 from app.settings import Settings, load_settings
 from flows.limit import ensure_limit
 
@@ -51,15 +54,38 @@ def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
     return {**kept, **own}
 
 
+class ClaimingWorker(ProcessWorker):
+    """Prefect's process worker, that leaves a sign of each run it has claimed (app/recovery.py).
+
+    The sign bridges the seconds from "pending" to the run's own process, in which the run has no other.
+    """
+
+    home: Path
+
+    @classmethod
+    def __dispatch_key__(
+        cls,
+    ) -> str:  # a name of its own in Prefect's registry; its pools stay of type "process"
+        return "soundbound-process"
+
+    async def run(
+        self, flow_run: FlowRun, configuration: Any, task_status: anyio.abc.TaskStatus[int] | None = None
+    ) -> ProcessWorkerResult:
+        with claimed(self.home, flow_run.id):
+            return await super().run(flow_run, configuration, task_status)
+
+
 async def work(settings: Settings) -> None:
     """Poll until told to stop; the runs under way are ended then, and go on at the next start."""
     name = f"{socket.gethostname()} {settings.device}"
     workers = [
-        ProcessWorker(
+        ClaimingWorker(
             CHAPTERS_POOL, name=name, limit=settings.chapters_at_once, create_pool_if_not_found=False
         ),
-        ProcessWorker(BOOKS_POOL, name=name, limit=BOOKS_AT_ONCE, create_pool_if_not_found=False),
+        ClaimingWorker(BOOKS_POOL, name=name, limit=BOOKS_AT_ONCE, create_pool_if_not_found=False),
     ]
+    for worker in workers:
+        worker.home = settings.home
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
