@@ -123,6 +123,68 @@ def test_the_one_who_says_i_is_the_narrator_and_named_by_others() -> None:
     assert novel.character(novel.chapters[0].segments[0].speaker).name == "Pip"
 
 
+COUPLE = """“My dear Mr. Trent,” said his lady one morning, “have you heard the news?”
+
+Mr. Trent replied that he had not.
+
+“But it is true,” returned she. “Mrs. Long told me.”
+
+“Then tell me,” said Mr. Trent.
+
+Lucy came in, and Mrs. Trent kissed her.
+
+“Good morning, Miss Lucy Trent,” said Mr. Trent.
+
+“Mamma is early, papa,” said Lucy.
+
+“So I am,” said her mother.
+
+“So she is,” said her father.
+
+“We go to Mrs. Long,” said Mrs. Trent. “Mr. Trent, will you come?”
+"""
+
+
+def test_a_wife_is_the_one_with_her_husbands_name() -> None:
+    speakers = [who for _, who in said(novel_of(manuscript(COUPLE)))]
+    wife, husband = "Mrs. Trent", "Mr. Trent"
+    assert speakers == [
+        wife,
+        wife,
+        wife,
+        wife,
+        husband,
+        husband,
+        "Miss Lucy Trent",
+        wife,
+        husband,
+        wife,
+        wife,
+    ]
+
+
+FAMILY = """小栓坐在桌边。华大妈走进来，叫小栓吃饭。
+
+他的母亲端过碗，轻轻说：“吃罢。”
+
+“吃完就睡。”华大妈说。
+
+小栓说：“好的。”
+"""
+
+
+def test_a_mother_in_chinese_is_the_woman_at_hand() -> None:
+    assert [who for _, who in said(novel_of(manuscript(FAMILY, "zh-Hans")))] == ["华大妈", "华大妈", "小栓"]
+
+
+def test_a_doubled_adverb_is_nobody() -> None:
+    text = "".join(
+        f"单四嫂子走来，单四嫂子局局促促的说：“话{n}。”\n\n远远的说：“回{n}。”\n\n" for n in range(4)
+    )
+    novel = novel_of(manuscript(text, "zh-Hans"))
+    assert {c.name for c in novel.characters} == {"旁白", "单四嫂子"}
+
+
 def test_a_list_of_people_wins() -> None:
     people = [
         Character(id="h", name="Septimus Harding", aliases=["Mr. Harding"], gender="male"),

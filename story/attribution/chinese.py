@@ -25,7 +25,7 @@ from story.attribution.chinese_tags import (
 )
 from story.attribution.decode import Decider, Scene
 from story.attribution.mentions import Mention
-from story.attribution.nameless import add_nameless
+from story.attribution.nameless import add_nameless, noun_class
 from story.attribution.names import Name
 from story.attribution.quotations import Quote, Span
 from story.attribution.reading import Prose, Read, tell_narrator
@@ -74,7 +74,7 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         _forget_genders(cut)
     if given is None:
         add_nameless(roster, cut)
-    pattern = _any_of({a for p in roster.people for a in p.aliases if len(a) > 1 and not p.group})
+    pattern = _any_of({a for p in roster.people for a in p.aliases if len(a) > 1})
     found = [[(m.start(), m.end(), m[0]) for m in pattern.finditer(c.text)] if pattern else [] for c in plain]
     _learn_genders(roster, plain, found)
     weight = [float(max(1, sum(p.aliases.values()))) for p in roster.people]
@@ -86,6 +86,8 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         told = _by_block(chapter, names, roster)
         if narrator is not None:
             tell_narrator(chapter, told, narrator, _ME)
+        else:
+            _resolve_kin(turns, told, roster)
         scene = Scene(told, weight, narrator)
         reads.append(
             Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
@@ -297,8 +299,10 @@ def _tag(after: str, names: Names) -> Finding | None:
         return None
     verb = speech_verb().search(sentence, subject.end)
     said = verb is not None and verb.start() - subject.end <= 24
-    if verb is not None and re.search("[不没未]", sentence[subject.end : verb.start()]):
-        return None  # 掌柜也不再问: the other one listens
+    if verb is not None and re.search(
+        "[不没未]|听[见得到]|[见闻]有?人", sentence[subject.end : verb.start()]
+    ):
+        return None  # 掌柜也不再问, 老栓似乎听得有人问他: another one speaks
     rule = "tag" if said else "action after"
     return Finding(rule, _mention(subject))
 
@@ -368,6 +372,25 @@ def _by_block(chapter: Prose, names: Sequence[tuple[int, int, str]], roster: Ros
         if owner is not None and not inside:
             found[block].append(owner)
     return found
+
+
+KIN_REACH = 3  # paragraphs
+
+
+def _resolve_kin(turns: Sequence[Turn], told: Sequence[Sequence[int]], roster: Roster) -> None:
+    """他的母亲 is the one woman with a name who is at hand, if there is just one."""
+    for turn in turns:
+        mention = turn.tag.mention if turn.tag is not None else None
+        if mention is None or mention.kind != "noun" or noun_class(mention) != "kin":
+            continue
+        near = {
+            who
+            for block in told[max(0, turn.block - KIN_REACH + 1) : turn.block + 1]
+            for who in block
+            if roster.people[who].gender == mention.gender and not roster.people[who].nameless
+        }
+        if len(near) == 1:
+            turn.kin = near.pop()
 
 
 def _learn_genders(

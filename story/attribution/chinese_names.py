@@ -66,16 +66,12 @@ def names_of(leads: Iterable[str], narration: Iterable[str] = ()) -> Names:
 
 def _is_name_by_clauses(word: str, begins: int, speaks: int) -> bool:
     """Whether what begins clauses of narration is a person's name: by its form, or because it also speaks."""
-    if (
-        word in _not_people()
-        or _NO_NAME.search(word)
-        or word in nouns()
-        or predicate().match(word)
-        or word[0] == word[1]
-    ):
+    if word in _not_people() or _NO_NAME.search(word) or word in nouns():
         return False
     if titled().search(word) and len(word) > 2 and (surname().match(word) or speaks):
         return begins >= 2 or speaks >= 1
+    if predicate().match(word):
+        return False
     if re.match("[老小阿][^人头子家婆]", word) and len(word) == 2:
         return begins >= 3 and speaks >= 1
     if len(word) == 2 and word[1] == "儿" and word[0] not in "女孩这那哪事会点活味劲今明昨前后一":

@@ -21,7 +21,7 @@ PAUSE = "，,。．.；;！!？?、：:…—\n\u3000 “”‘’「」『』\"
 _CLAUSE = re.compile(rf"[^{re.escape(PAUSE)}]+")
 _STOP = frozenset("。．.！!？?；;\n")
 _DETERMINER = re.compile(
-    r"(?:那|这|這|此|某|一|有|几|幾|两|兩|三|二|许多|許多|众|眾|诸|諸|另|别的|别|各|每)(?:一)?(?:个|個|位|名|些|样|樣|只|隻|条|條|群|伙|夥|对|對|双|雙|种|種)?"
+    r"(?:所有|那|这|這|此|某|一|有|几|幾|两|兩|三|二|许多|許多|众|眾|诸|諸|另|别的|别|各|每)(?:一)?(?:个|個|位|名|些|样|樣|只|隻|条|條|群|伙|夥|对|對|双|雙|种|種)?"
 )
 _PRONOUNS: dict[str, Gender] = {"他": "male", "她": "female", "我": "unknown", "你": "unknown"}
 _PRONOUN = re.compile(
@@ -186,6 +186,8 @@ def find_subject(text: str, names: Names, floor: int = 0) -> Subject | None:
         if subject is not None:
             if back:
                 subject.reach = "before" if _SENTENCE_END.search(text, end, spans[-1][0]) else "far"
+            if subject.reach == "before" and subject.text == "我":
+                return None  # whoever tells of himself is the subject of many sentences
             return subject
     return None
 
@@ -266,14 +268,19 @@ def _at(text: str, at: int, end: int, names: Names) -> Subject | None:
             if stop - start == 1 and noun["drop"] and not noun["of"]:
                 start = noun.start()
             word = text[start:stop]
-            many = head in groups() or word.endswith("们") or bool(_MANY.match(word))
+            many = (
+                head in groups()
+                or word.endswith("们")
+                or bool(_MANY.match(noun["word"]) or _ALL.match(text, stop, end))
+            )
             return Subject(start, stop, word, "noun", nouns()[head], many)
     return None
 
 
 _SHI = re.compile(".氏")
 _THIS = re.compile("[那这此]")
-_MANY = re.compile("众|几|许多|二|两|三|那些|这些|诸")
+_ALL = re.compile("便?(?:都|一齐|齐声|一起)")
+_MANY = re.compile("所有|一群|一伙|众|几|许多|二|两|三|那些|这些|诸")
 
 
 @cache
@@ -332,6 +339,6 @@ def _unknown(text: str, at: int, end: int, *, last: bool) -> Subject | None:
     return None
 
 
-_NO_NAME = re.compile(
-    r"^[那这此某一有几两三二许众诸另别各每不没再又便只也就我你他她它咱其谁向和对把被给]|[的了着过是在中里上下内外边处间]$|[不他她我你]"
+_NO_NAME = re.compile(  # and 暗暗, 局局促促, 一个一个: adverbs
+    r"^(.)\1|^(..)\2|^[那这此某一有几两三二许众诸另别各每不没再又便只也就我你他她它咱其谁向和对把被给]|[的了着过是在中里上下内外边处间]$|[不他她我你]"
 )

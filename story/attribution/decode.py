@@ -122,6 +122,8 @@ class Decider:
         return None
 
     def _named(self, turn: Turn) -> tuple[int, str] | None:
+        if turn.kin is not None and turn.tag is not None:
+            return turn.kin, f"{turn.tag.rule} kin"
         for finding in turn.findings:
             person = self._person(finding.mention)
             if person is not None and not (
@@ -182,7 +184,8 @@ class Decider:
                 fixed = (noun, f"{tag.rule} name")
             if fixed is None and noun is not None and tag is not None:
                 if tag.mention.group:
-                    fixed = (noun, f"{tag.rule} group")
+                    kind = "they" if tag.mention.kind == "pronoun" else "group"
+                    fixed = (noun, f"{tag.rule} {kind}")
                 elif (
                     self.language == "zh"
                     and noun_class(tag.mention, self.scene.narrator is not None) == "role"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from story.attribution.decode import Decider, Scene
+from story.attribution.kin import Kinship, resolve_kin
 from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names
 from story.attribution.quotations import Quote, Span
@@ -55,12 +56,16 @@ def prepare_english(
     _learn_genders(roster, chapters, names, owners, quoted)
     narrator = _narrator(roster, chapters, owners, quoted, closed=given is not None)
     cut = [cut_turns(c.text, c.spans, c.quotes) for c in chapters]
+    kinship = Kinship(roster.people)
+    for chapter, turns, found, owner, inside in zip(chapters, cut, names, owners, quoted, strict=True):
+        name_turns(chapter.text, chapter.quotes, turns, found)
+        told = [(n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q]
+        resolve_kin(turns, _by_block(chapter.spans, told), roster, kinship)
     if given is None:
         add_nameless(roster, cut)
     weight += [max(1.0, sum(p.aliases.values()) / 2) for p in roster.people[len(weight) :]]
     prepared = []
     for chapter, turns, found, owner, inside in zip(chapters, cut, names, owners, quoted, strict=True):
-        name_turns(chapter.text, chapter.quotes, turns, found)
         told = [(n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q]
         told += sightings_by_noun(chapter.text, chapter.spans, chapter.quotes, roster)
         told.sort()

@@ -67,8 +67,8 @@ def noun_pattern() -> str:
 def free_noun_pattern() -> str:
     """A noun phrase whose head need not be a known noun: only where a verb of speech makes it a person."""
     stop = (
-        r"with|in|of|to|as|and|who|at|from|on|for|when|while|by|that|which|but|after|before|again|once|more|then|"
-        r"rather|quite|very|almost|still|now|not|into|upon|without|through|under|over|looking|turning|\w+ly|\w+ing"
+        r"with|in|of|to|as|and|who|at|from|on|for|when|while|by|which|but|after|before|again|once|more|then|"
+        r"one|this|that|every|some|all|rather|quite|very|almost|still|now|not|into|upon|without|through|under|over|looking|turning|\w+ly|\w+ing"
     )
     return rf"{_DETERMINER}\s+(?:\w+ly\s+)?(?:(?!(?:{stop})\b)(?:Mr\.|Mrs\.|Dr\.|[\w’'-]+)\s*){{1,5}}{_PLACE_TAIL}"
 

@@ -133,6 +133,8 @@ def add_nameless(roster: Roster, chapters: Iterable[Sequence[Turn]]) -> None:
     for turns in chapters:
         for turn in turns:
             for finding in turn.findings[:1]:
+                if turn.kin is not None:
+                    continue
                 mention = finding.mention
                 if finding.rule not in ("tag", "lead", "lead far", "tag far") or mention.kind == "name":
                     continue

@@ -265,6 +265,11 @@ def _without_doubles(people: list[Person]) -> list[Person]:
     return kept
 
 
+_NOBLE = frozenset(
+    ["Lady", "Sir", "Lord", "King", "Queen", "Saint", "St"]
+)  # nobody calls Lady Catherine "Kitty"
+
+
 def _joined(seen: Mapping[Words, Sighting]) -> list[Person]:
     """Names of the same person joined; see the module's docstring."""
     counts = {words: s.count for words, s in seen.items()}
@@ -315,7 +320,12 @@ def _joined(seen: Mapping[Words, Sighting]) -> list[Person]:
         same = [g for g in by_first[p.first] if _agree(g.gender, p.gender)]
         if not same:
             same = [
-                g for g in groups if g.first and _same_first(g.first, p.first) and _agree(g.gender, p.gender)
+                g
+                for g in groups
+                if g.first
+                and _same_first(g.first, p.first)
+                and _agree(g.gender, p.gender)
+                and not g.titles & _NOBLE
             ]
         if same and not (hard and p.titles[0] in ("Saint", "St", "King", "Queen")):
             max(same, key=lambda g: g.total).take(words, seen[words], p)

@@ -33,6 +33,7 @@ class Turn:
         gap_subject: the subject of the last sentence of those paragraphs.
         gap_lead: what they end with, when they end like a lead.
         named: names inside the turn's own words, with whether they are spoken to.
+        kin: whom a tag such as "his wife" means, when the families tell.
     """
 
     quotes: list[int]
@@ -44,6 +45,7 @@ class Turn:
     gap_subject: Mention | None = None
     gap_lead: Finding | None = None
     named: list[tuple[Name, bool]] = field(default_factory=list)
+    kin: int | None = None
     same_block: bool = False  # as the turn before
     led: bool = False  # narration before it leads it in
     abuts: bool = False  # it follows another's words with nothing between
