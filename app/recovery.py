@@ -1,8 +1,9 @@
 """Runs whose process is gone, put back into the queue: after a kill, a power cut or a stopped `serve`.
 
-A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works, and the worker that claimed
-it holds `<flow run id>.claimed` from then on; the kernel frees both on any death. What is found there unlocked belongs to a run that ended without saying so, or that said it crashed: it is
-scheduled again, the same run with the same history, and goes on from the takes and chapters it had.
+A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works, and the worker holds it for
+the run until its process is up; the kernel frees it on any death. What is found there unlocked belongs to a run that
+ended without saying so, or that said it crashed: it is scheduled again, the same run with the same history, and goes on
+from the takes and chapters it had.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import contextlib
 import fcntl
 import os
 import socket
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -36,13 +36,11 @@ from prefect.states import Cancelled, Scheduled
 from prefect.types import DateTime
 from prefect.types._datetime import now
 
-CLAIMED = ".claimed"
-START_S = 30.0  # in which a run's process comes up and holds its own lock
 ATTEMPTS = 5  # a run that takes its process down this often is left crashed, for a person to look at
 CRASHED_S = 20.0  # its own host's worker comes first
-PENDING_S = (
-    300.0  # a worker starts a run's process within seconds, on a very busy machine within a minute or two
-)
+# A worker that took a run starts its process within seconds, on a very busy machine within a minute or two; until then
+# the run has no process id.
+PENDING_S, TAKEN_S = 300.0, 60.0
 
 
 def _folder(home: Path) -> Path:
@@ -52,12 +50,7 @@ def _folder(home: Path) -> Path:
 @contextlib.contextmanager
 def alive(home: Path, run_id: str | None) -> Iterator[None]:
     """Hold the run's lock while it works. An error or a normal end takes the file away; a death does not."""
-    folder = _folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
-    path, unlocked = folder / str(run_id), folder / f".{run_id}.{os.getpid()}"
-    with unlocked.open("a") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        unlocked.replace(path)  # nobody finds it before it is locked
+    with _locked(home, str(run_id)) as path:
         try:
             yield
         except Exception:
@@ -68,46 +61,31 @@ def alive(home: Path, run_id: str | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def claimed(home: Path, run_id: UUID) -> Iterator[None]:
-    """Hold the worker's lock on a run it has claimed, from before the run's process is started until it has ended.
+def claimed(home: Path, run_id: str) -> Iterator[None]:
+    """Hold the run's lock for a process that is being started, until that holds it itself (or has ended)."""
+    with _locked(home, run_id) as path:
+        mine = path.stat().st_ino
+        yield
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ino == mine:  # it ended before it began
+                path.unlink()
 
-    A worker that is told to stop (a cancellation, no `Exception`) leaves the file as a killed one does.
-    """
+
+@contextlib.contextmanager
+def _locked(home: Path, run_id: str) -> Iterator[Path]:
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run_id}{CLAIMED}"
-    with path.open("w") as f:
+    path, unlocked = folder / run_id, folder / f".{run_id}.{os.getpid()}"
+    with unlocked.open("a") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
-        try:
-            yield
-        except Exception:
-            path.unlink(missing_ok=True)
-            raise
-        else:
-            path.unlink(missing_ok=True)
-
-
-def claimed_in_vain(home: Path) -> list[UUID]:
-    """Runs of this host and home whose worker was killed before their process came up."""
-    found = []
-    for path in sorted(_folder(home).glob(f"[!.]*{CLAIMED}")):
-        own = path.with_suffix("")
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open() as f:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A process that outlived its worker may still be on its way up.
-            if not own.exists() and time.time() - path.stat().st_mtime > START_S:
-                found.append(UUID(own.name))
-            elif own.exists():  # it came up, and speaks for itself
-                path.unlink()
-    return found
+        unlocked.replace(path)  # nobody finds it before it is locked
+        yield path
 
 
 def left_behind(home: Path) -> list[UUID]:
     """Ids of the runs of this host and home whose process is gone."""
     found = []
     for path in sorted(_folder(home).glob("[!.]*")):
-        if path.suffix == CLAIMED:
-            continue
         with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("a") as f:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found.append(UUID(path.name))
@@ -117,7 +95,7 @@ def left_behind(home: Path) -> list[UUID]:
 def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:
     """Schedule again what was left behind here, what a worker claimed but never started, and what crashed elsewhere."""
     again = []
-    for run_id in (*left_behind(home), *claimed_in_vain(home)):
+    for run_id in left_behind(home):
         try:
             run = client.read_flow_run(run_id)
         except ObjectNotFound:  # of another server's time
@@ -125,8 +103,7 @@ def recover(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[Flo
         if run is not None and _unfinished(run):
             _again(client, run)
             again.append(run)
-        for sign in ("", CLAIMED):
-            (_folder(home) / f"{run_id}{sign}").unlink(missing_ok=True)
+        (_folder(home) / str(run_id)).unlink(missing_ok=True)
     for run in (*_never_started(client, pools), *_crashed(client, home, pools)):
         _again(client, run)
         again.append(run)
@@ -163,8 +140,12 @@ def _never_started(client: SyncPrefectClient, pools: list[str]) -> list[FlowRun]
         ),
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=pools)),
     )
-    long_ago = now("UTC") - timedelta(seconds=PENDING_S)
-    return [r for r in pending if r.state is not None and r.state.timestamp < long_ago]
+
+    def too_long(run: FlowRun) -> bool:
+        patience_s = PENDING_S if run.infrastructure_pid else TAKEN_S
+        return run.state is not None and run.state.timestamp < now("UTC") - timedelta(seconds=patience_s)
+
+    return [r for r in pending if too_long(r)]
 
 
 def _crashed(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:

@@ -39,7 +39,6 @@ POLL_S = "2"  # Prefect's 10 s suit a cloud, not a person who waits in front of 
 BOOKS_AT_ONCE = 16
 RECOVER_EVERY_S = 15.0
 SIGN_OFF_S = 3.0
-SIGN_OFF_S = 3.0
 
 
 def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
@@ -99,19 +98,6 @@ async def work(settings: Settings) -> None:
         group.start_soon(_recover_now_and_then, settings)
         await stop.wait()
         group.cancel_scope.cancel()
-    with anyio.move_on_after(SIGN_OFF_S):
-        await sign_off(name)
-
-
-async def sign_off(name: str) -> None:
-    """Take the worker off both pools' lists: for as long as its last word is fresh, books would wait for it."""
-    async with get_client() as client:
-        for pool in (CHAPTERS_POOL, BOOKS_POOL):
-            with contextlib.suppress(httpx.HTTPError, PrefectException):  # the server may be gone as well
-                path = {"work_pool_name": pool, "name": quote(name)}
-                await client.request(
-                    "DELETE", "/work_pools/{work_pool_name}/workers/{name}", path_params=path
-                )
     with anyio.move_on_after(SIGN_OFF_S):
         await sign_off(name)
 

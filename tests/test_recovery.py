@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -11,32 +10,19 @@ from uuid import uuid4
 
 import pytest
 
-from app.recovery import CLAIMED, START_S, alive, claimed_in_vain, left_behind
+from app.recovery import alive, claimed, left_behind
 from tests.conftest import ROOT
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from app import recovery
-with getattr(recovery, sys.argv[1])(Path(sys.argv[2]), sys.argv[3]):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def holding(kind: str, home: Path, run_id: str) -> subprocess.Popen[str]:
-    """A process that holds a run's lock until it is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, kind, str(home), run_id], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
+HOLD = "import sys, time; from pathlib import Path; from app.recovery import alive\nwith alive(Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True); time.sleep(60)"
 
 
 def test_a_killed_run_is_left_behind_and_a_living_one_is_not(tmp_path: Path) -> None:
     run_id = str(uuid4())
-    process = holding("alive", tmp_path, run_id)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path), run_id], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
     assert left_behind(tmp_path) == []
     process.kill()
     process.wait()
@@ -55,20 +41,31 @@ def test_a_run_that_ends_or_fails_leaves_nothing(tmp_path: Path) -> None:
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_a_run_whose_worker_was_killed_before_it_began_is_found(tmp_path: Path) -> None:
+def test_a_run_is_alive_from_the_moment_its_process_is_started(tmp_path: Path) -> None:
     run_id = str(uuid4())
-    worker = holding("claimed", tmp_path, run_id)
-    [sign] = tmp_path.rglob(f"*{CLAIMED}")
-    long_ago = time.time() - START_S - 1
-    os.utime(sign, (long_ago, long_ago))
-    assert claimed_in_vain(tmp_path) == [], "its worker lives"
-    worker.kill()
-    worker.wait()
-    assert [str(found) for found in claimed_in_vain(tmp_path)] == [run_id]
-    os.utime(sign)
-    assert claimed_in_vain(tmp_path) == [], "its process may still be on its way up"
-    with alive(tmp_path, run_id):
-        os.utime(sign, (long_ago, long_ago))
-        assert claimed_in_vain(tmp_path) == [], "it came up without its worker"
+    with claimed(tmp_path, run_id):
+        assert left_behind(tmp_path) == [], "its process has not begun yet"
+        with alive(tmp_path, run_id):
+            pass
         assert left_behind(tmp_path) == []
-    assert not sign.exists()
+    with claimed(tmp_path, run_id):
+        pass
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [], "a process that ended before it began"
+    with claimed(tmp_path, run_id):
+        working = alive(tmp_path, run_id)
+        working.__enter__()
+    assert left_behind(tmp_path) == [], "the process holds it, whatever becomes of the worker"
+    working.__exit__(None, None, None)
+
+
+def test_a_worker_that_is_killed_leaves_the_run_it_was_starting_behind(tmp_path: Path) -> None:
+    run_id = str(uuid4())
+    code = HOLD.replace("alive", "claimed")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), run_id], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    process.kill()
+    process.wait()
+    assert [str(found) for found in left_behind(tmp_path)] == [run_id]
