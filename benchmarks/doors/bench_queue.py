@@ -25,7 +25,6 @@ from tests.books import book, paced  # noqa: E402
 from tests.conftest import save  # noqa: E402
 from tests.serving import Served  # noqa: E402
 
-
 PAGE_EVERY = 5  # looks at the progress
 
 
