@@ -13,20 +13,20 @@ _Node = dict[str, "_Node"]
 _END = ""
 
 
-def trie_pattern(words: Iterable[str]) -> str:
-    r"""A regular expression body (no groups) that matches the longest of the words; a blank in a word is `\s+`."""
+def trie_pattern(words: Iterable[str], blank: str = r"\s+") -> str:
+    """A regular expression body (no groups) that matches the longest of the words; `blank` stands for their blanks."""
     root: _Node = {}
     for word in words:
         node = root
         for character in word:
             node = node.setdefault(character, {})
         node[_END] = {}
-    return _body(root) if root else "(?!)"
+    return _body(root, blank) if root else "(?!)"
 
 
-def _body(node: _Node) -> str:
+def _body(node: _Node, blank: str) -> str:
     parts = [
-        (r"\s+" if character == " " else re.escape(character)) + _chain(after)
+        (blank if character == " " else re.escape(character)) + _chain(after, blank)
         for character, after in sorted(node.items())
         if character != _END
     ]
@@ -36,5 +36,5 @@ def _body(node: _Node) -> str:
     return body + ("?" if _END in node else "")
 
 
-def _chain(node: _Node) -> str:
-    return "" if set(node) == {_END} else _body(node)
+def _chain(node: _Node, blank: str) -> str:
+    return "" if set(node) == {_END} else _body(node, blank)
