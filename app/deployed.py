@@ -54,7 +54,7 @@ def render_chapter(novel: Path, chapter: str = "1", options: RenderOptions | Non
     settings, folder = _here()
     with alive(settings.home, flow_run.id):
         return chapters.render_chapter.fn(
-            folder / novel, chapter, in_folder(options, folder), settings.machine()
+            folder / novel, chapter, (options or RenderOptions()).in_folder(folder), settings.machine()
         )
 
 
@@ -96,7 +96,7 @@ def render_book(
         return books.render_book.fn(
             folder / novel,
             chapters,
-            in_folder(options, folder),
+            (options or RenderOptions()).in_folder(folder),
             settings.machine(),
             again=again,
             m4b=m4b,
@@ -130,7 +130,7 @@ def render_new_chapters(
     settings, folder = _here()
     with alive(settings.home, flow_run.id):
         return serials.render_new_chapters.fn(
-            folder / watch, in_folder(options, folder), feed, settings.machine()
+            folder / watch, (options or RenderOptions()).in_folder(folder), feed, settings.machine()
         )
 
 
@@ -156,9 +156,3 @@ def import_book(
     settings, folder = _here()
     with alive(settings.home, flow_run.id):
         return imports.import_book.fn(folder / book, output and folder / output, notes=notes, matter=matter)
-
-
-def in_folder(options: RenderOptions | None, folder: Path) -> RenderOptions:
-    """The options with a relative output folder taken from `folder`."""
-    chosen = options or RenderOptions()
-    return chosen.model_copy(update={"output": folder / chosen.output.expanduser()})

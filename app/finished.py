@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.books import novel_at
 from app.problems import Problem, not_found
-from app.runs import Run
+from app.run_record import Run
 from flows.book_files import chapter_target
 from models.takes import Take, TakeStore
 from story.errors import SoundboundError

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import anyio
@@ -17,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.books import BookStore, Upload, edited, novel_at, recast
 from app.finished import chapters_of
-from app.run_progress import ENDED, RUN_START_S
-from app.runs import Run, Runs
+from app.run_progress import ENDED, RUN_END_S, RUN_START_S
+from app.run_record import Run
+from app.runs import Runs
 from app.settings import Settings
 from flows.forecast import forecast
 from flows.options import RenderOptions
@@ -33,11 +33,19 @@ FORECAST_CHAPTERS = 3  # a longer book's time is scaled up from these
 Result = TypeVar("Result")
 
 
-# What may be chosen through API and page: the render options but for the folder, which is the library's.
+# What may be chosen through API and page: the render options but for what names files of this machine.
 Choices = create_model(
     "Choices",
     __config__=ConfigDict(extra="forbid"),
-    **{name: (f.annotation, f) for name, f in RenderOptions.model_fields.items() if name != "output"},  # pyright: ignore[reportArgumentType, reportCallIssue]
+    **{
+        name: (f.annotation, f)
+        for name, f in RenderOptions.model_fields.items()
+        if name not in ("output", "music")
+    },  # pyright: ignore[reportArgumentType, reportCallIssue]
+    music=(
+        Literal["off", "generated"],
+        Field(default="off", description="Music at chapter openings and scene changes: off or generated"),
+    ),
 )
 
 
@@ -83,18 +91,22 @@ class Desk:
         chapters: str,
         choices: BaseModel,
         *,
-        book: str | None = None,
         key: str | None = None,
     ) -> Ordered:
-        """Queue the chapters of a stored book. `book`: the one it is an edit of.
+        """Queue the chapters of a stored book.
 
         Raises:
             SoundboundError: what could be known to go wrong (no such chapter, model, voice).
         """
-        book = book or upload.book
-        options = RenderOptions(output=self.settings.library_dir / book, **choices.model_dump())
+        return await self._order(upload, chapters, RenderOptions(**choices.model_dump()), upload.book, key)
+
+    async def _order(
+        self, upload: Upload, chapters: str, options: RenderOptions, book: str, key: str | None = None
+    ) -> Ordered:
+        """`book`: whose folder in the library the chapters go to."""
+        options = options.model_copy(update={"output": self.settings.library_dir / book})
         chosen, plan = await self.heavy(lambda: self._plan(upload.novel, chapters, options))
-        estimated_s = RUN_START_S + sum(w.expected_s for w in plan)
+        estimated_s = RUN_START_S + RUN_END_S + sum(w.expected_s for w in plan)
         parameters: dict[str, Any] = {"novel": str(upload.path), "options": options.model_dump(mode="json")}
         tags = ["soundbound", f"book:{book}"]
         if len(chosen) == 1:
@@ -124,10 +136,10 @@ class Desk:
 
     async def _again(self, run: Run, chapter_id: str, altered: Callable[[Novel], Novel]) -> Ordered:
         upload = await self.heavy(lambda: self.books.add(altered(novel_at(run.novel))))
-        output = Path(str(run.options.get("output", "out")))
-        known = {k: v for k, v in run.options.items() if k in Choices.model_fields}
-        book = output.name if output.parent == self.settings.library_dir else None
-        return await self.order(upload, chapter_id, Choices.model_validate(known), book=book)
+        known = {k: v for k, v in run.options.items() if k in RenderOptions.model_fields}
+        options = RenderOptions.model_validate(known)
+        ours = options.output.parent == self.settings.library_dir
+        return await self._order(upload, chapter_id, options, options.output.name if ours else upload.book)
 
     async def cancel(self, task_id: UUID) -> Run:
         """Ask for a run's end, and see to it that the device's slot is free soon after; returns at once."""
@@ -152,6 +164,7 @@ class Desk:
 
     def _plan(self, novel: Novel, spec: str, options: RenderOptions) -> tuple[list[Chapter], list[StageWork]]:
         chosen = select_chapters(novel, spec)
+        options.check()
         machine = self.settings.machine()
         plans = [forecast(novel, c, options, machine) for c in chosen[:FORECAST_CHAPTERS]]
         return chosen, added(plans, len(chosen) / len(plans))

@@ -1,8 +1,9 @@
 """Runs whose process is gone, put back into the queue: after a kill, a power cut or a stopped `serve`.
 
-A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works; the kernel frees it on any
-death. What is found there unlocked belongs to a run that ended without saying so, or that said it crashed: it is
-scheduled again, the same run with the same history, and goes on from the takes and chapters it had.
+A deployed run holds a lock file `<home>/prefect/runs/<host>/<flow run id>` while it works, and the worker holds it for
+the run until its process is up; the kernel frees it on any death. What is found there unlocked belongs to a run that
+ended without saying so, or that said it crashed: it is scheduled again, the same run with the same history, and goes on
+from the takes and chapters it had.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from prefect.types._datetime import now
 
 ATTEMPTS = 5  # a run that takes its process down this often is left crashed, for a person to look at
 CRASHED_S = 20.0  # its own host's worker comes first
-PENDING_S = (
-    300.0  # a worker starts a run's process within seconds, on a very busy machine within a minute or two
-)
+# A worker that took a run starts its process within seconds, on a very busy machine within a minute or two; until then
+# the run has no process id.
+PENDING_S, TAKEN_S = 300.0, 60.0
 
 
 def _folder(home: Path) -> Path:
@@ -49,12 +50,7 @@ def _folder(home: Path) -> Path:
 @contextlib.contextmanager
 def alive(home: Path, run_id: str | None) -> Iterator[None]:
     """Hold the run's lock while it works. An error or a normal end takes the file away; a death does not."""
-    folder = _folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
-    path, unlocked = folder / str(run_id), folder / f".{run_id}.{os.getpid()}"
-    with unlocked.open("a") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        unlocked.replace(path)  # nobody finds it before it is locked
+    with _locked(home, str(run_id)) as path:
         try:
             yield
         except Exception:
@@ -62,6 +58,28 @@ def alive(home: Path, run_id: str | None) -> Iterator[None]:
             raise
         else:
             path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def claimed(home: Path, run_id: str) -> Iterator[None]:
+    """Hold the run's lock for a process that is being started, until that holds it itself (or has ended)."""
+    with _locked(home, run_id) as path:
+        mine = path.stat().st_ino
+        yield
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ino == mine:  # it ended before it began
+                path.unlink()
+
+
+@contextlib.contextmanager
+def _locked(home: Path, run_id: str) -> Iterator[Path]:
+    folder = _folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    path, unlocked = folder / run_id, folder / f".{run_id}.{os.getpid()}"
+    with unlocked.open("a") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        unlocked.replace(path)  # nobody finds it before it is locked
+        yield path
 
 
 def left_behind(home: Path) -> list[UUID]:
@@ -122,8 +140,12 @@ def _never_started(client: SyncPrefectClient, pools: list[str]) -> list[FlowRun]
         ),
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=pools)),
     )
-    long_ago = now("UTC") - timedelta(seconds=PENDING_S)
-    return [r for r in pending if r.state is not None and r.state.timestamp < long_ago]
+
+    def too_long(run: FlowRun) -> bool:
+        patience_s = PENDING_S if run.infrastructure_pid else TAKEN_S
+        return run.state is not None and run.state.timestamp < now("UTC") - timedelta(seconds=patience_s)
+
+    return [r for r in pending if too_long(r)]
 
 
 def _crashed(client: SyncPrefectClient, home: Path, pools: list[str]) -> list[FlowRun]:

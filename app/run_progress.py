@@ -10,14 +10,16 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from tasks.forecast import STAGES, StageWork, own_pace_trust, stage_left_s
+from tasks.forecast import STAGES, StageWork, revised_s, stage_left_s
 
 Status = Literal["queued", "running", "cancelling", "completed", "degraded", "failed", "cancelled"]
 StageState = Literal["ahead", "active", "done", "cached"]
 ENDED: frozenset[Status] = frozenset({"completed", "degraded", "failed", "cancelled"})
 RUN_START_S = 8.0  # from the worker's taking a run to its first stage: a process, and imports (PREFECT.md)
+RUN_END_S = 2.0  # from the last stage to the run's end: result, artifacts, the heartbeat's last beat
+SLOWER = (0.5, 2.0)  # bounds of what one stage's pace says of another's
 _DESCRIPTION = re.compile(
-    r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?:, the first after (?P<first>[\d.]+) s)?(?: · (?P<note>.*))?$",
+    r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?:, the first (?P<first_share>[\d.]+) % after (?P<first_s>[\d.]+) s)?(?: · (?P<note>.*))?$",
     re.S,
 )
 
@@ -34,7 +36,7 @@ class Bar:
     note: str
     began: datetime
     updated: datetime
-    first_s: float | None = None  # until its first unit was done
+    first: tuple[float, float] = (0.0, 0.0)  # share and seconds when its first unit was done; 0: not known
 
 
 class StageDetail(BaseModel):
@@ -70,7 +72,7 @@ def parse_bar(stage: str, percent: float, description: str, began: datetime, upd
     share = min(1.0, max(0.0, percent / 100))
     if not found:
         return Bar(stage, share, 0.0, 0.0, "", "", began, updated)
-    first = found["first"]
+    first_share, first_s = (float(found[name] or 0) for name in ("first_share", "first_s"))
     return Bar(
         stage,
         share,
@@ -80,7 +82,7 @@ def parse_bar(stage: str, percent: float, description: str, began: datetime, upd
         found["note"] or "",
         began,
         updated,
-        None if first is None else float(first),
+        (first_share / 100, first_s),
     )
 
 
@@ -103,25 +105,19 @@ def progress_of(
     works = {w.stage: w for w in plan}
     whole = status in ("completed", "degraded")
     active = None if whole else _active(works, bars)
-    details, left_s, pace = [], 0.0, 1.0
+    slower = _slower(works, bars)
+    details, left_s = [], 0.0
     for stage in STAGES:
         work, bar = works.get(stage), bars.get(stage)
         share = 1.0 if whole else _share(stage, work, bar, active, bars)
         stage_s = 0.0
         if work is not None and share < 1:
-            if stage == active and bar is not None:
-                spent_s = max(0.0, (now - bar.began).total_seconds())
-                start_s = _start_s(work, bar)
-                expected_s = start_s + work.expected_s - work.start_s
-                stage_s = stage_left_s(expected_s, start_s, share, spent_s)
-                pace = _pace(work, share, stage_s)
-            else:
-                stage_s = work.expected_s * pace
+            under_way = bar is not None and stage == active
+            stage_s = _left_s(work, bar, share, now) if bar and under_way else work.expected_s * slower
         left_s += stage_s
         details.append(_detail(stage, work, bar, share, stage_s, active=stage == active, whole=whole))
     known = bool(plan)
-    if known and not started and status not in ENDED:
-        left_s += RUN_START_S
+    left_s += RUN_END_S if started else RUN_START_S + RUN_END_S
     all_s = sum(w.expected_s for w in plan) or 1.0
     done_s = sum(
         w.expected_s * (d.progress_percentage / 100) for d in details if (w := works.get(d.stage)) is not None
@@ -161,22 +157,29 @@ def _share(
     return 1.0 if any(s in bars for s in later) else 0.0
 
 
-def _start_s(work: StageWork, bar: Bar) -> float:
-    """What came before the first unit: as it was, once it is known, as was forecast until then."""
-    if bar.first_s is None or bar.total <= 0:
-        return work.start_s
-    unit_s = (work.expected_s - work.start_s) / bar.total
-    return max(0.0, bar.first_s - unit_s)
+def _left_s(work: StageWork, bar: Bar, share: float, now: datetime) -> float:
+    spent_s = max(0.0, (now - bar.began).total_seconds())
+    idle_s = min(spent_s, max(0.0, (now - bar.updated).total_seconds()))
+    return stage_left_s(
+        work.expected_s, work.start_s, share, spent_s, first=bar.first, idle_s=idle_s, units=bar.total
+    )
 
 
-def _pace(work: StageWork, share: float, left_s: float) -> float:
-    """By how much the stage under way is slower than forecast: the stages ahead will be as well."""
-    working_s = work.expected_s - work.start_s
-    left_expected_s = working_s * (1 - share)
-    if left_expected_s <= 0 or share <= 0:
+def _slower(works: Mapping[str, StageWork], bars: Mapping[str, Bar]) -> float:
+    """By how much the run is slower than forecast, over all that is seen of it: what is ahead will be as well."""
+    seen_s = expected_s = 0.0
+    for stage, bar in bars.items():
+        work = works.get(stage)
+        if work is None or work.expected_s <= 0:
+            continue
+        first_share, first_s = bar.first
+        start_s = first_s if first_share else work.start_s
+        seen_s += max(0.0, (bar.updated - bar.began).total_seconds() - start_s)
+        expected_s += max(0.0, bar.share - first_share) * (work.expected_s - work.start_s)
+    all_s = sum(w.expected_s for w in works.values())
+    if all_s <= 0:
         return 1.0
-    slower = min(2.0, max(0.5, left_s / left_expected_s))
-    return 1.0 + own_pace_trust(share, working_s) * (slower - 1.0)
+    return min(SLOWER[1], max(SLOWER[0], revised_s(all_s, seen_s, expected_s / all_s) / all_s))
 
 
 def _detail(

@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
@@ -25,57 +24,17 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort, LogSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.problems import Problem, conflict, not_found
-from app.run_progress import ENDED, Bar, Progress, Status, book_progress, parse_bar, progress_of
+from app.run_progress import ENDED, Progress, Status, book_progress, parse_bar, progress_of
+from app.run_record import BOOK, CHAPTER, LogLine, Run, plan_and_bars, run_from, with_status
 from flows.fan_out import chapters_tag
 from flows.forecast import plan_key
-from tasks.forecast import STAGES, StageWork
+from tasks.forecast import StageWork
 
-CHAPTER, BOOK = "render-chapter", "render-book"
 FRESH_S = 0.25  # a progress is read from Prefect at most so often, however many watch it
 REMEMBERED = 256
 PAGE = 100
-PLAN = TypeAdapter(list[StageWork])
-
-_STATUS: dict[StateType, Status] = {
-    StateType.SCHEDULED: "queued",
-    StateType.PENDING: "queued",
-    StateType.PAUSED: "queued",
-    StateType.RUNNING: "running",
-    StateType.CANCELLING: "cancelling",
-    StateType.CANCELLED: "cancelled",
-    StateType.COMPLETED: "completed",
-    StateType.FAILED: "failed",
-    StateType.CRASHED: "failed",
-}
-
-
-class Run(BaseModel):
-    """One task: what was asked for, and where it stands."""
-
-    task_id: UUID
-    name: str
-    kind: Literal["chapter", "book"]
-    status: Status
-    message: str
-    chapters: str  # which ones, as asked for
-    options: dict[str, Any]
-    created: datetime | None
-    started: datetime | None
-    ended: datetime | None
-    attempts: int
-    novel: Path
-    tags: list[str]
-    from_deployment: bool
-    stage_since: datetime | None  # when the present state began
-
-
-class LogLine(BaseModel):
-    at: datetime
-    level: Literal["warning", "error"]
-    message: str
 
 
 class Runs:
@@ -118,7 +77,7 @@ class Runs:
             tags=list(tags),
             idempotency_key=None if key is None else hashlib.sha256(f"api {key}".encode()).hexdigest(),
         )
-        run = self._run(flow_run, CHAPTER if kind == "chapter" else BOOK)
+        run = run_from(flow_run, CHAPTER if kind == "chapter" else BOOK)
         same = all(flow_run.parameters.get(k) == v for k, v in parameters.items())
         if not same:
             raise conflict("this Idempotency-Key was used for another request; choose a new one")
@@ -140,7 +99,7 @@ class Runs:
         flow = await self._flow_name(flow_run.flow_id)
         if flow is None:
             raise not_found("there is no such task")
-        return self._run(flow_run, flow)
+        return run_from(flow_run, flow)
 
     async def recent(
         self, *, limit: int = 50, offset: int = 0, status: Status | None = None, book: str | None = None
@@ -148,7 +107,7 @@ class Runs:
         """Newest first, and where to go on. Chapters that a book's run began are left out: they are seen in the book."""
         chosen = where.FlowRunFilter(
             parent_task_run_id=where.FlowRunFilterParentTaskRunId(is_null_=True),
-            state=_with_status(status) if status else None,
+            state=with_status(status) if status else None,
             tags=where.FlowRunFilterTags(all_=[f"book:{book}"]) if book else None,
         )
         runs: list[Run] = []
@@ -163,7 +122,7 @@ class Runs:
             for flow_run in page:
                 offset += 1
                 if not any(tag.startswith(chapters_tag("")) for tag in flow_run.tags):
-                    runs.append(self._run(flow_run, await self._flow_name(flow_run.flow_id) or CHAPTER))
+                    runs.append(run_from(flow_run, await self._flow_name(flow_run.flow_id) or CHAPTER))
                 if len(runs) == limit:
                     return runs, offset
             if len(page) < PAGE:
@@ -185,7 +144,7 @@ class Runs:
             found += more
             if not more:
                 break
-        return [self._run(r, CHAPTER) for r in found]
+        return [run_from(r, CHAPTER) for r in found]
 
     async def progress(self, task_id: UUID) -> Progress:
         """How far it is, at most FRESH_S old."""
@@ -253,7 +212,7 @@ class Runs:
                 type=where.ArtifactFilterType(any_=["progress", "table"]),
             )
         )
-        plan, bars = _plan_and_bars(artifacts, run)
+        plan, bars = plan_and_bars(artifacts, run)
         if run.kind == "book":
             return await self._book_progress(run, plan, artifacts)
         message = run.message
@@ -321,72 +280,3 @@ class Runs:
             ):
                 self._flows[flow.id] = flow.name
         return self._flows.get(flow_id)
-
-    def _run(self, flow_run: FlowRun, flow: str) -> Run:
-        state = flow_run.state
-        status = _STATUS[state.type] if state else "queued"
-        if state and status == "completed" and state.name == "Degraded":
-            status = "degraded"
-        given = flow_run.parameters
-        options = given.get("options")
-        return Run(
-            task_id=flow_run.id,
-            name=flow_run.name,
-            kind="book" if flow == BOOK else "chapter",
-            status=status,
-            message=_said(state.message if state else None),
-            chapters=str(given.get("chapter") or given.get("chapters") or ("all" if flow == BOOK else "1")),
-            options=options if isinstance(options, dict) else {},
-            created=flow_run.created,
-            started=flow_run.start_time,
-            ended=flow_run.end_time if status in ENDED else None,
-            attempts=flow_run.run_count,
-            novel=Path(str(given.get("novel", ""))),
-            tags=flow_run.tags,
-            from_deployment=flow_run.deployment_id is not None,
-            stage_since=state.timestamp if state else None,
-        )
-
-
-def _said(message: str | None) -> str:
-    """A state's message as a person reads it: an error of ours without Prefect's frame around it."""
-    text = " ".join((message or "").split())
-    frame = "Flow run encountered an exception: "
-    if text.startswith(frame):
-        text = text.removeprefix(frame).partition(": ")[2] or text
-    return text[:500]
-
-
-def _with_status(status: Status) -> where.FlowRunFilterState:
-    if status == "degraded":
-        return where.FlowRunFilterState(name=where.FlowRunFilterStateName(any_=["Degraded"]))
-    types = [t for t, s in _STATUS.items() if s == status]
-    of_type = where.FlowRunFilterStateType(any_=types)
-    if status == "completed":
-        return where.FlowRunFilterState(
-            type=of_type, name=where.FlowRunFilterStateName(not_any_=["Degraded"])
-        )
-    return where.FlowRunFilterState(type=of_type)
-
-
-def _plan_and_bars(artifacts: list[Any], run: Run) -> tuple[list[StageWork], dict[str, Bar]]:
-    """The latest plan, and the latest bar of each stage in the run's present attempt."""
-    plan: list[StageWork] = []
-    bars: dict[str, Bar] = {}
-    since = run.stage_since if run.attempts > 1 and run.status not in ENDED else None
-    for artifact in sorted(artifacts, key=lambda a: a.updated or a.created):
-        stage = str(artifact.key or "").rpartition("-")[0]
-        if artifact.type == "table" and artifact.key == plan_key(run.task_id):
-            try:
-                plan = PLAN.validate_json(artifact.data)
-            except ValidationError:  # of another version of ours
-                plan = []
-        elif artifact.type == "progress" and stage in STAGES and (since is None or artifact.created >= since):
-            bars[stage] = parse_bar(
-                stage,
-                float(artifact.data or 0),
-                artifact.description or "",
-                artifact.created,
-                artifact.updated or artifact.created,
-            )
-    return plan, bars

@@ -4,7 +4,7 @@ One server per home folder, on loopback, shared by concurrent renders. Every cli
 `clients.lock` while it works. The last client to leave stops the server; should all clients be killed, the server
 sees that nobody holds the lock and ends by itself. So it is never left orphaned, and a `kill -9` leaks nothing.
 
-Run as a module (`python -m app.server HOME`) this file *is* the server process.
+The server process itself is app/server_process.py.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from story.errors import SoundboundError
 
@@ -30,7 +29,6 @@ RECORDER_S = (
     1.5  # the server writes events to its database once a second (the recorder's flush interval below)
 )
 LOOK_EVERY_S = 2.0  # for a server that has died
-IDLE_S = 10.0  # without any client, after which the server ends by itself
 
 # PREFECT.md: leases that survive a restart, quick hand-over of the slot, dead holders freed soon, no telemetry.
 SERVER_SETTINGS = {
@@ -167,7 +165,7 @@ def _start(folder: Path) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     with log.open("ab") as f:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.server", str(folder)],
+            [sys.executable, "-m", "app.server_process", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=f,
             stderr=f,
@@ -235,74 +233,4 @@ def _alive(pid: int) -> bool:
         if Path("/proc/self").exists():
             return False
         return subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0
-    return b"app.server" in command
-
-
-def _serve(folder: Path) -> None:
-    """The server process: Prefect's own app under uvicorn, on loopback, at the port it had before if that is free."""
-    with _listening(folder) as sock:
-        port = sock.getsockname()[1]
-        url = f"http://127.0.0.1:{port}/api"
-        os.environ.update(
-            PREFECT_HOME=str(folder),
-            PREFECT_API_URL=url,
-            PREFECT_SERVER_API_HOST="127.0.0.1",
-            PREFECT_SERVER_API_PORT=str(port),
-            PREFECT_UI_API_URL=url,
-            PREFECT_SERVER_DATABASE_CONNECTION_URL=f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
-        )
-        import uvicorn
-        from prefect.server.api.server import create_app
-
-        server = uvicorn.Server(uvicorn.Config(create_app(final=True), log_level="warning", lifespan="on"))
-        state = folder / "server.json"
-        part = state.with_suffix(".part")
-        part.write_text(json.dumps({"url": url, "pid": os.getpid(), "port": port}), encoding="utf-8")
-        part.replace(state)
-        threading.Thread(target=_end_when_idle, args=(folder, server), daemon=True).start()
-        server.run(sockets=[sock])
-        state.unlink(missing_ok=True)
-
-
-def _listening(folder: Path) -> socket.socket:
-    """A socket at the remembered port, so that bookmarks and runs under way find a server that was started again."""
-    kept = folder / "port"
-    wanted = int(kept.read_text()) if kept.exists() else 0
-    for port in (wanted, 0):
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of a killed server linger
-        try:
-            sock.bind(("127.0.0.1", port))
-        except OSError:
-            sock.close()
-            continue
-        kept.write_text(str(sock.getsockname()[1]))
-        return sock
-    raise OSError("no free port on 127.0.0.1")
-
-
-def _end_when_idle(folder: Path, server: Any) -> None:
-    """Ends the server once no client has held the lock for a while."""
-    idle_since = None
-    with (folder / "clients.lock").open("a") as clients:
-        while not server.should_exit:
-            time.sleep(1)
-            if not _nobody(clients):
-                idle_since = None
-            elif idle_since is None:
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > IDLE_S:
-                server.should_exit = True
-
-
-def _nobody(clients: IO[str]) -> bool:
-    try:
-        fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    fcntl.flock(clients, fcntl.LOCK_UN)
-    return True
-
-
-if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    return b"app.server_process" in command

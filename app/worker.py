@@ -11,26 +11,34 @@ Run as a module (`python -m app.worker`) this file *is* the worker process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import anyio
+import anyio.abc
+import httpx
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException
 from prefect.logging import get_logger
 from prefect.workers.process import ProcessWorker
 
 from app.deployments import BOOKS_POOL, CHAPTERS_POOL
-from app.recovery import drop_missed, recover
+from app.recovery import claimed, drop_missed, recover
 from app.settings import Settings, load_settings
 from flows.limit import ensure_limit
 
 POLL_S = "2"  # Prefect's 10 s suit a cloud, not a person who waits in front of a page
 BOOKS_AT_ONCE = 16
 RECOVER_EVERY_S = 15.0
+SIGN_OFF_S = 3.0
 
 
 def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
@@ -51,15 +59,34 @@ def environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
     return {**kept, **own}
 
 
+class Worker(ProcessWorker):
+    """A process worker whose runs are known to be alive from the moment they are started."""
+
+    home: Path
+
+    @classmethod
+    def __dispatch_key__(
+        cls,
+    ) -> str:  # of its own in Prefect's registry of workers; the pools stay of type "process"
+        return "soundbound-process"
+
+    async def run(
+        self, flow_run: FlowRun, configuration: Any, task_status: anyio.abc.TaskStatus[int] | None = None
+    ) -> Any:
+        with claimed(self.home, str(flow_run.id)):
+            return await super().run(flow_run, configuration, task_status)
+
+
 async def work(settings: Settings) -> None:
     """Poll until told to stop; the runs under way are ended then, and go on at the next start."""
     name = f"{socket.gethostname()} {settings.device}"
+    at_once = {CHAPTERS_POOL: settings.chapters_at_once, BOOKS_POOL: BOOKS_AT_ONCE}
     workers = [
-        ProcessWorker(
-            CHAPTERS_POOL, name=name, limit=settings.chapters_at_once, create_pool_if_not_found=False
-        ),
-        ProcessWorker(BOOKS_POOL, name=name, limit=BOOKS_AT_ONCE, create_pool_if_not_found=False),
+        Worker(pool, name=name, limit=limit, create_pool_if_not_found=False)
+        for pool, limit in at_once.items()
     ]
+    for worker in workers:
+        worker.home = settings.home
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -71,6 +98,19 @@ async def work(settings: Settings) -> None:
         group.start_soon(_recover_now_and_then, settings)
         await stop.wait()
         group.cancel_scope.cancel()
+    with anyio.move_on_after(SIGN_OFF_S):
+        await sign_off(name)
+
+
+async def sign_off(name: str) -> None:
+    """Take the worker off both pools' lists: for as long as its last word is fresh, books would wait for it."""
+    async with get_client() as client:
+        for pool in (CHAPTERS_POOL, BOOKS_POOL):
+            with contextlib.suppress(httpx.HTTPError, PrefectException):  # the server may be gone as well
+                path = {"work_pool_name": pool, "name": quote(name)}
+                await client.request(
+                    "DELETE", "/work_pools/{work_pool_name}/workers/{name}", path_params=path
+                )
 
 
 async def _recover_now_and_then(settings: Settings) -> None:

@@ -80,7 +80,9 @@ def render_book(
         BookError: no chapter could be rendered; its `result` says why for each.
         SoundboundError: the book or the options are wrong.
     """
-    options, machine = absolute(options or RenderOptions()), machine or Machine()
+    # absolute paths: a worker has a current folder of its own
+    options, machine = (options or RenderOptions()).in_folder(Path.cwd()), machine or Machine()
+    options.check()
     novel = novel_file(novel.expanduser().resolve(), machine.home / BOOKS)
     book = load_novel(novel)
     wanted = select_chapters(book, chapters)
@@ -120,11 +122,6 @@ def _finish(
         get_run_logger().error("the book could not be finished: %s", e)
         result.status = "degraded" if result.status == "completed" else result.status
         result.warnings.append(f"the book could not be finished: {e}")
-
-
-def absolute(options: RenderOptions) -> RenderOptions:
-    """With an absolute output folder: a worker has a current folder of its own."""
-    return options.model_copy(update={"output": options.output.expanduser().resolve()})
 
 
 def kept_chapters(
@@ -173,9 +170,11 @@ def render_chapters(
         return done
     if where == "workers" or (where == "auto" and worker_serves()):
         get_run_logger().info("%d chapters are queued for the workers", len(chapters))
-        render_by_workers(novel, book, chapters, options, str(flow_run.id), told)
-    else:
-        render_here(novel, book, chapters, options, machine, told, progress.begins)
+        waits = where == "workers"
+        chapters = render_by_workers(
+            novel, book, chapters, options, str(flow_run.id), told, wait_for_workers=waits
+        )
+    render_here(novel, book, chapters, options, machine, told, progress.begins)
     return done
 
 

@@ -26,14 +26,8 @@ def chapter_target(output: Path, novel: Novel, chapter: Chapter) -> Path:
 @contextlib.contextmanager
 def chapter_lock(target: Path, machine: Machine) -> Iterator[Path]:
     """One render of a chapter at a time; yields its own, empty work folder (left there on failure)."""
-    name = f"{target.name}-{hashlib.sha256(str(target).encode()).hexdigest()[:12]}"
-    machine.lock_dir.mkdir(parents=True, exist_ok=True)
-    with (machine.lock_dir / f"{name}.lock").open("a") as f:
-        try:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            get_run_logger().info("another run is rendering this chapter into %s; waiting for it", target)
-            fcntl.flock(f, fcntl.LOCK_EX)
+    name = f"{target.name}-{_digest(target)}"
+    with _locked(machine, name, f"another run is rendering this chapter into {target}; waiting for it"):
         work_dir = machine.work_dir / name
         shutil.rmtree(work_dir, ignore_errors=True)  # of a run that was killed
         work_dir.mkdir(parents=True)
@@ -44,15 +38,26 @@ def chapter_lock(target: Path, machine: Machine) -> Iterator[Path]:
 def book_lock(output: Path, novel: Novel, machine: Machine) -> Iterator[None]:
     """One run over a whole book at a time."""
     book_dir = output.expanduser().resolve() / folder_name(novel.title)
-    name = f"book-{hashlib.sha256(str(book_dir).encode()).hexdigest()[:12]}"
+    waiting = f"another run is at work on this book in {book_dir}; waiting for it"
+    with _locked(machine, f"book-{_digest(book_dir)}", waiting):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(machine: Machine, name: str, waiting: str) -> Iterator[None]:
+    """Hold the lock of that name; `waiting` goes into the run's log when somebody else holds it."""
     machine.lock_dir.mkdir(parents=True, exist_ok=True)
     with (machine.lock_dir / f"{name}.lock").open("a") as f:
         try:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            get_run_logger().info("another run is at work on this book in %s; waiting for it", book_dir)
+            get_run_logger().info("%s", waiting)
             fcntl.flock(f, fcntl.LOCK_EX)
         yield
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:12]
 
 
 def book_cast(book_dir: Path, novel: Novel, voices: list[Voice], model: str, machine: Machine) -> Cast:

@@ -81,6 +81,7 @@ def render_chapter(
         SoundboundError: with place and remedy; the run has failed, its temporary files are kept.
     """
     options, machine = options or RenderOptions(), machine or Machine()
+    options.check()
     book = load_novel(novel_file(novel, machine.home / BOOKS))
     target = chapter_target(options.output, book, select_chapters(book, chapter)[0])
     ensure_limit(machine.tag)

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
-from prefect.states import Cancelling
+from prefect.states import Cancelled, Cancelling
 
 from flows.book_files import chapter_target
 from flows.book_results import BookChapter
@@ -27,6 +27,10 @@ from tasks.results import ChapterResult
 
 DEPLOYMENT = "render-chapter/render-chapter"
 POLL_S = 1.0
+LOOK_EVERY_S, NOBODY_S = (
+    5.0,
+    60.0,
+)  # for workers; one that comes back, or a server that starts again, is well within
 # A run whose process or host died is queued again by a worker (app/recovery.py), within two minutes of its last sign.
 CRASHED_FOR_GOOD_S = 300.0
 
@@ -36,12 +40,16 @@ Told = Callable[[BookChapter], None]
 def worker_serves() -> bool:
     """Whether a worker that is up takes runs of the chapter deployment."""
     with get_client(sync_client=True) as client:
-        try:
-            pool = client.read_deployment_by_name(DEPLOYMENT).work_pool_name
-        except ObjectNotFound:
-            return False
-        route = "/work_pools/{work_pool_name}/workers/filter"
-        workers = client.request("POST", route, path_params={"work_pool_name": pool}, json={}).json()
+        return _served(client)
+
+
+def _served(client: SyncPrefectClient) -> bool:
+    try:
+        pool = client.read_deployment_by_name(DEPLOYMENT).work_pool_name
+    except ObjectNotFound:
+        return False
+    route = "/work_pools/{work_pool_name}/workers/filter"
+    workers = client.request("POST", route, path_params={"work_pool_name": pool}, json={}).json()
     return any(worker["status"] == "ONLINE" for worker in workers)
 
 
@@ -76,19 +84,60 @@ def render_by_workers(
     options: RenderOptions,
     book_run: str,
     told: Told,
-) -> None:
-    """A deployment run a chapter, queued in order. A book run that was itself started again finds the runs it had."""
+    *,
+    wait_for_workers: bool = True,
+) -> list[Chapter]:
+    """A deployment run a chapter, queued in order. A book run that was itself started again finds the runs it had.
+
+    Returns:
+        Chapters that were taken back because no worker has been up for a while: none if `wait_for_workers`.
+    """
     asked = {c.id: _ask(novel, book, c, options, book_run) for c in chapters}
     open_runs, by_run = dict(asked), {run: c for c in chapters for run in [asked[c.id]]}
+    taken_back: list[Chapter] = []
     with get_client(sync_client=True) as client:
+        watch = _Watch(client)
         while open_runs:
             for run in _read(client, list(open_runs.values())):
                 chapter = by_run[run.id]
-                if (ended := _ended(run, book, chapter, options)) is not None:
+                if watch.alone and not wait_for_workers and _take_back(client, run):
+                    del open_runs[chapter.id]
+                    taken_back.append(chapter)
+                elif (ended := _ended(run, book, chapter, options)) is not None:
                     del open_runs[chapter.id]
                     told(ended)
             if open_runs:
+                watch.look()
                 time.sleep(POLL_S)
+    return taken_back
+
+
+class _Watch:
+    """`alone`: no worker has been up for NOBODY_S."""
+
+    def __init__(self, client: SyncPrefectClient) -> None:
+        self._client = client
+        self._seen = self._looked = time.monotonic()
+        self.alone = False
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = now
+        if _served(self._client):
+            self._seen, self.alone = now, False
+        elif not self.alone and now - self._seen > NOBODY_S:
+            self.alone = True
+            get_run_logger().warning("no worker is up; start one: soundbound serve")
+
+
+def _take_back(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Take a run out of the queue, if nobody has begun it."""
+    if run.state is None or run.state.type != StateType.SCHEDULED:
+        return False
+    client.set_flow_run_state(run.id, Cancelled(message="no worker is up; its book renders it"), force=True)
+    return True
 
 
 def cancel_chapters(book_run: UUID) -> None:

@@ -37,12 +37,21 @@ def fingerprint(book: Novel, chapter: Chapter, cast: Cast, options: RenderOption
         "characters": [c.model_dump(mode="json") for c in book.characters if c.id in speakers],
         "voices": {a.character: a.voice_id for a in cast.assignments if a.character in speakers},
         "before": _inherited(book, chapter),
-        "options": options.model_dump(mode="json", exclude={"output"}),
+        "options": options.model_dump(mode="json", exclude={"output"}) | {"music": music_of(options)},
         "speech": cast.model,
         "sound": catalog.resolve(options.sound, "sound", machine).name,
         "library": Library({"folder": str(library)}, "cpu").version if library else None,
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def music_of(options: RenderOptions) -> str:
+    """off, generated, or the hash of the file that plays: another file of that name is other music."""
+    file = options.music_file
+    if file is None:
+        return options.music
+    with file.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def finished(folder: Path, wanted: str) -> ChapterResult | None:

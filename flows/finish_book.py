@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.book_files import chapter_target
 from flows.book_results import BookResult
+from flows.fingerprint import music_of
 from flows.options import RenderOptions
 from mixing.profiles import load_profile
 from mixing.tags import Tags
@@ -15,7 +17,6 @@ from story.novel import Novel
 from tasks.bind import bind
 from tasks.book import read_result
 from tasks.level import level
-from tasks.results import ChapterResult
 
 MOVED = ("profile", "loudness", "mix", "outputs")  # of a chapter's result, when its master is made again
 
@@ -63,26 +64,37 @@ def finish_book(
 
 
 def published(result: BookResult, book: Novel, options: RenderOptions) -> dict[str, Path]:
-    """Folders by chapter id, in the book's order: this run's chapters, and others made with the same profile and format."""
+    """Folders by chapter id, in the book's order: this run's chapters, and others with the same profile, format, music."""
     mine = {c.chapter for c in result.chapters if c.result is not None}
     asked = {c.chapter for c in result.chapters}
-    suffix = f".{load_profile(options.profile).format(options.format)}"
+    made = _Manner(
+        options.profile, f".{load_profile(options.profile).format(options.format)}", music_of(options)
+    )
     found = {}
     for chapter in book.chapters:
         folder = chapter_target(options.output, book, chapter)
-        if chapter.id in mine or (chapter.id not in asked and _fits(folder, options.profile, suffix)):
+        if chapter.id in mine or (chapter.id not in asked and _manner(folder) == made):
             found[chapter.id] = folder
     return found
 
 
-def _fits(folder: Path, profile: str, suffix: str) -> bool:
+class _Manner(NamedTuple):
+    """What the chapters of one file have in common."""
+
+    profile: str
+    suffix: str
+    music: str
+
+
+def _manner(folder: Path) -> _Manner | None:
+    """Of a chapter that is published there."""
     if not (folder / "report.json").exists():
-        return False
+        return None
     try:
-        other: ChapterResult = read_result(folder)
+        other = read_result(folder)
     except SoundboundError:  # of an older version: not this book's affair
-        return False
-    return other.profile == profile and other.outputs["master"].suffix == suffix
+        return None
+    return _Manner(other.profile, other.outputs["master"].suffix, other.music)
 
 
 def _before(options: RenderOptions, book: Novel) -> BookResult | None:

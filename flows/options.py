@@ -7,7 +7,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from mixing.contracts import AudioFormat, ProfileName
+from mixing.profiles import load_profile
+from story.errors import InputError
 from story.feed import Category
+
+NO_FILE = ("off", "generated")  # what music may be that is no file
 
 
 class RenderOptions(BaseModel):
@@ -39,6 +43,25 @@ class RenderOptions(BaseModel):
     seed: int = Field(
         default=0, ge=0, le=2**31 - 1, description="Another seed gives other takes of the same book"
     )
+
+    @property
+    def music_file(self) -> Path | None:
+        return None if self.music in NO_FILE else Path(self.music)
+
+    def in_folder(self, folder: Path) -> RenderOptions:
+        """With absolute paths; relative ones are taken from `folder`."""
+        update: dict[str, object] = {"output": (folder / self.output.expanduser()).resolve()}
+        if self.music_file:
+            update["music"] = str((folder / self.music_file.expanduser()).resolve())
+        return self.model_copy(update=update)
+
+    def check(self) -> None:
+        """Raises InputError for what would go wrong only in the mix, after all takes were made."""
+        load_profile(self.profile).format(self.format)
+        if self.music_file and not self.music_file.is_file():
+            raise InputError(
+                f"no such sound file: {self.music}", where="music", remedy="off, generated, or a sound file"
+            )
 
 
 class FeedOptions(BaseModel):

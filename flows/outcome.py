@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from flows.fingerprint import music_of
 from flows.gpu_stage import StageTakes
 from flows.options import RenderOptions
 from mixing.contracts import MixReport, MixResult
@@ -43,6 +44,7 @@ def result_of(
         speech_model=models[0],
         sound_model=models[1],
         profile=options.profile,
+        music=music_of(options),
         seed=options.seed,
         duration_s=round(mixed.duration_s, 3),
         loudness=Loudness(**mixed.loudness.model_dump(include=set(Loudness.model_fields))),

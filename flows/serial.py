@@ -19,7 +19,7 @@ from prefect.states import Completed
 from pydantic import BaseModel
 
 from flows.artifacts import BookProgress, show_serial
-from flows.book import Where, absolute, kept_chapters, render_chapters
+from flows.book import Where, kept_chapters, render_chapters
 from flows.book_files import book_lock, chapter_target
 from flows.book_results import ShowResult
 from flows.fan_out import outcome
@@ -72,7 +72,8 @@ def render_new_chapters(
     Raises:
         SoundboundError: there is nothing to watch, or the options are wrong.
     """
-    options = absolute(options or RenderOptions(format="mp3", profile="podcast"))
+    options = (options or RenderOptions(format="mp3", profile="podcast")).in_folder(Path.cwd())
+    options.check()
     feed, machine = feed or FeedOptions(), machine or Machine()
     ensure_limit(machine.tag)
     found = look(watch.expanduser().resolve(), machine.home / BOOKS)

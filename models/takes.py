@@ -113,7 +113,7 @@ class TakeStore:
             checks=checks,
             words=words,
             words_exact=words_exact,
-            request=asdict(request),
+            request=json.loads(json.dumps(asdict(request))),  # as it will be read again: lists, no tuples
         )
         with _replacing(self._json(key)) as tmp:
             tmp.write_text(take.model_dump_json(indent=1), encoding="utf-8")

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from mixing.tags import Tags
 from tasks.book import bind_book
-from tasks.progress import StageProgress
+from tasks.progress import percent
 
 
 @task(
@@ -22,14 +22,6 @@ from tasks.progress import StageProgress
 )
 def bind(folders: list[Path], path: Path, tags: Tags, cover: Path | None, encodes_dir: Path) -> Path:
     """Bind the chapters in `folders`, in that order, into `path`."""
-    progress = StageProgress("bind", 100, "percent")
-    bind_book(
-        folders,
-        path,
-        tags,
-        cover,
-        encodes_dir=encodes_dir,
-        progress=lambda share: progress.set(round(100 * share)),
-    )
-    progress.finish()
+    with percent("bind") as progress:
+        bind_book(folders, path, tags, cover, encodes_dir=encodes_dir, progress=progress)
     return path

@@ -24,6 +24,8 @@ from story.durations import estimate_duration_s
 from tasks.device_view import run_facts, shown
 from tasks.progress import StageProgress
 
+EACH_S = 1.0  # of audio: preparing, judging and storing a take takes about as long as making so much of it
+
 
 class Wanted(BaseModel):
     """One take wanted at one place; several places may want the same take."""
@@ -78,6 +80,11 @@ def expected_s(request: Request) -> float:
     return estimate_duration_s(request.text, request.language, request.speed, request.pause_scale)
 
 
+def work_of(request: Request) -> float:
+    """What a take costs, in seconds of audio: its length, and what each one costs whatever its length."""
+    return expected_s(request) + EACH_S
+
+
 def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Generated:
     """Make the absent takes, engine by engine, each under the lease with the device to itself."""
     logger = get_run_logger()
@@ -87,7 +94,7 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
     # A retried stage, or a run that waited for another one's slot, may find takes made meanwhile.
     now = find(unique, store)
     result.made.update({w.key: now.takes[w.id] for w in unique if w.id in now.takes})
-    work = {w.key: expected_s(w.request) for w in now.absent}
+    work = {w.key: work_of(w.request) for w in now.absent}
     names = "+".join(dict.fromkeys(w.engine.name for w in now.absent))
     progress = StageProgress(stage, len(now.absent), unit, work=sum(work.values()), by=names)
 

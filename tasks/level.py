@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from mixing.contracts import AudioFormat
 from tasks.book import BookLevel, level_book
-from tasks.progress import StageProgress
+from tasks.progress import percent
 
 
 @task(
@@ -24,13 +24,5 @@ def level(
     folders: list[Path], profile_name: str, audio_format: AudioFormat | None, encodes_dir: Path
 ) -> BookLevel:
     """Master the chapters again with the book's gain; those that have it are left alone."""
-    progress = StageProgress("level", 100, "percent")
-    made = level_book(
-        folders,
-        profile_name,
-        audio_format,
-        encodes_dir=encodes_dir,
-        progress=lambda share: progress.set(round(100 * share)),
-    )
-    progress.finish()
-    return made
+    with percent("level") as progress:
+        return level_book(folders, profile_name, audio_format, encodes_dir=encodes_dir, progress=progress)

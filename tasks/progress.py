@@ -67,6 +67,14 @@ def only_a_view() -> Iterator[None]:
         get_logger("soundbound").warning("Prefect's page could not be updated: %s", e or type(e).__name__)
 
 
+@contextmanager
+def percent(stage: str) -> Iterator[Callable[[float], None]]:
+    """Progress of a stage that tells its share, 0..1; finished at the block's end."""
+    progress = StageProgress(stage, 100, "percent")
+    yield lambda share: progress.set(round(100 * share))
+    progress.finish()
+
+
 class StageProgress:
     """Counts a stage's units, e.g. "line 12 of 93"."""
 
@@ -79,7 +87,7 @@ class StageProgress:
         self._artifact: UUID | None = None
         self._updated = 0.0
         self._began = time.monotonic()
-        self._first_s: float | None = None  # until the first unit was done: loading the model, mostly
+        self._first: tuple[float, float] | None = None  # percent and seconds until the first unit was done
         context = TaskRunContext.get()
         if context is not None:
             key = f"{stage}-{str(context.task_run.flow_run_id)[-8:]}"
@@ -100,8 +108,8 @@ class StageProgress:
         self.done, self._work_done = min(done, self.total), min(work_done, self._work)
         self._tell("advanced", note)
         now = time.monotonic()
-        if self._first_s is None:
-            self._first_s = now - self._began
+        if self._first is None:
+            self._first = (self._percent(), now - self._began)
         if now - self._updated >= ARTIFACT_EVERY_S:
             self._updated = now
             self._update()
@@ -132,12 +140,16 @@ class StageProgress:
 
     def _update(self, note: str = "") -> None:
         if self._artifact is not None:
-            share = 100.0 if self._work <= 0 else 100.0 * self._work_done / self._work
             with only_a_view():
-                update_progress_artifact(self._artifact, progress=share, description=self._description(note))
+                update_progress_artifact(
+                    self._artifact, progress=self._percent(), description=self._description(note)
+                )
+
+    def _percent(self) -> float:
+        return 100.0 if self._work <= 0 else 100.0 * self._work_done / self._work
 
     def _description(self, note: str = "") -> str:
         said = f"{self.stage}: {self.unit} {self.done:g} of {self.total:g}"
-        if self._by and self._first_s is not None and self.done < self.total:
-            said += f", the first after {self._first_s:.1f} s"
+        if self._by and self._first is not None:
+            said += f", the first {self._first[0]:.1f} % after {self._first[1]:.1f} s"
         return f"{said} · {note}" if note else said

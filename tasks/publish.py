@@ -70,7 +70,16 @@ def publish(
     """
     progress = StageProgress("publish", 1, "chapter")
     try:
-        result = _complete(result, timeline, takes, names, mixed, target)
+        _write_parts(timeline, takes, names, mixed)
+        for master in mixed.glob("master.*"):
+            tag_master(master, result.tags, mixed / "captions.srt")
+        found = {
+            "outputs": _outputs(mixed, target),
+            "lanes": lanes_of(timeline, names),
+            "scenes": scenes_of(timeline),
+        }
+        result = result.model_copy(update=found)
+        write_report(result, mixed)
         replace_folder(mixed, target)
     except OSError as error:
         raise PublishError(
@@ -114,22 +123,18 @@ def tag_master(path: Path, tags: Tags, captions: Path) -> None:
         write_tags(path, path.suffix.removeprefix("."), tags, cues=cues)  # pyright: ignore[reportArgumentType] - a master's
 
 
-def _complete(
-    result: ChapterResult,
-    timeline: Timeline,
-    takes: dict[str, Take],
-    names: dict[str, str],
-    mixed: Path,
-    target: Path,
-) -> ChapterResult:
+def _write_parts(timeline: Timeline, takes: dict[str, Take], names: dict[str, str], mixed: Path) -> None:
+    """Timeline, captions and provenance beside the audio."""
     words = word_times(takes)
     (mixed / "timeline.json").write_text(timeline.model_dump_json(indent=1), encoding="utf-8")
     (mixed / "captions.vtt").write_text(to_vtt(timeline, names, words), encoding="utf-8")
     (mixed / "captions.srt").write_text(to_srt(timeline, names, words), encoding="utf-8")
     text = json.dumps(provenance(takes), ensure_ascii=False, indent=1)
     (mixed / "provenance.json").write_text(text, encoding="utf-8")
-    for master in mixed.glob("master.*"):
-        tag_master(master, result.tags, mixed / "captions.srt")
+
+
+def _outputs(mixed: Path, target: Path) -> dict[str, Path]:
+    """What will be in `target`, by name; the two report files are written later."""
     outputs = {
         p.relative_to(mixed).with_suffix("").as_posix(): target / p.relative_to(mixed) for p in _files(mixed)
     }
@@ -137,15 +142,7 @@ def _complete(
     outputs["captions"] = target / "captions.vtt"
     outputs["report"] = target / "report.json"
     outputs["report_html"] = target / "report.html"
-    result = result.model_copy(
-        update={
-            "outputs": dict(sorted(outputs.items())),
-            "lanes": lanes_of(timeline, names),
-            "scenes": scenes_of(timeline),
-        }
-    )
-    write_report(result, mixed)
-    return result
+    return dict(sorted(outputs.items()))
 
 
 def replace_folder(new: Path, target: Path) -> None:

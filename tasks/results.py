@@ -72,6 +72,7 @@ class ChapterResult(BaseModel):
     speech_model: str
     sound_model: str
     profile: str
+    music: str = "off"  # generated, or the hash of the file that plays
     seed: int
     duration_s: float
     loudness: Loudness

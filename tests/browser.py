@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
+PATIENCE_S = 60  # of one command; selenium's own are five minutes
 
 
 @contextlib.contextmanager
@@ -37,6 +38,8 @@ def browser(size: tuple[int, int] = DESKTOP, language: str = "en") -> Iterator[C
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     window = Chrome(options=options, service=Service(driver))
     try:
+        window.set_page_load_timeout(PATIENCE_S)
+        window.set_script_timeout(PATIENCE_S)
         window.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600},

@@ -17,7 +17,9 @@ from hypothesis import settings
 
 from app.server import prefect_server
 from models.machine import Machine, default_home
+from story.errors import SoundboundError
 from tests.ears import kokoro_dir
+from tests.waiting import tails
 
 __all__ = ["kokoro_dir"]
 
@@ -123,9 +125,16 @@ class CommandLine:
         }
         return subprocess.Popen(command, **{"cwd": ROOT, "env": self.environment, **pipes, **more})
 
-    def __call__(self, *arguments: object, **more: Any) -> Answer:
+    def __call__(self, *arguments: object, patience_s: float = 600, **more: Any) -> Answer:
         process = self.start(*arguments, **more)
-        stdout, stderr = process.communicate(timeout=900)
+        try:
+            stdout, stderr = process.communicate(timeout=patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            raise AssertionError(
+                f"soundbound {arguments} did not end in {patience_s:.0f} s\n{stderr}"
+            ) from None
         return Answer(process.returncode, stdout, stderr)
 
 
@@ -146,8 +155,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[str]:
     """One local Prefect server for the whole session, kept up by holding its client lock."""
-    with prefect_server(home) as url:
-        yield url
+    try:
+        with prefect_server(home) as url:
+            yield url
+    except SoundboundError as e:
+        pytest.fail(f"{e}\n{tails([home / 'prefect' / 'server.log'])}")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.conftest import ROOT
+from tests.waiting import START_S, STOP_S, family, kill, tails, wait_for
 
 ENDED = {"completed", "degraded", "failed", "cancelled"}
 
@@ -61,33 +62,43 @@ def serving(home: Path, arguments: Sequence[str] = (), **environment: str) -> It
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "SOUNDBOUND_"))}
-    log = (home / "serve-test.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *arguments],
-        cwd=ROOT,
-        env={**kept, "SOUNDBOUND_HOME": str(home), **environment},
-        stdout=log,
-        stderr=log,
-    )
+    log = home / "serve-test.log"
+    with log.open("w") as f:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *arguments],
+            cwd=ROOT,
+            env={**kept, "SOUNDBOUND_HOME": str(home), **environment},
+            stdout=f,
+            stderr=f,
+        )
     url = f"http://127.0.0.1:{port}"
+    logs = [log, *(home / "prefect" / name for name in ("server.log", "worker.log"))]
     try:
         with httpx.Client(base_url=url, timeout=60) as client:
-            _wait_until_up(client, process, Path(log.name))
+
+            def up() -> bool:
+                assert process.poll() is None, f"serve has ended\n{tails(logs)}"
+                with contextlib.suppress(httpx.HTTPError):
+                    return client.get("/api/v1/health", timeout=5).status_code == 200
+                return False
+
+            wait_for("serve is up", up, START_S, logs=logs)
             yield Service(url, home, process.pid, client)
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
+        _end(process)
 
 
-def _wait_until_up(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        with contextlib.suppress(httpx.HTTPError):
-            if client.get("/api/v1/health").status_code == 200:
-                return
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """In order, and if that does not work by force: nothing of it stays, but for the session's Prefect server."""
+    ours = [p for p in family(process.pid) if not _is_server(p)]
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    kill(ours)
+    process.wait()
+
+
+def _is_server(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return "app.server_process" in process.cmdline()
+    return False

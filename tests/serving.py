@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,16 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from models.machine import EngineSettings
 from tests.books import write_settings
 from tests.conftest import CommandLine
+from tests.waiting import START_S, STOP_S, kill, tails, wait_for
 
 PATIENCE_S = 240.0
-
-
-def wait_for(what: str, found: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(0.3)
-    raise AssertionError(f"not within {timeout_s:.0f} s: {what}")
+SHORT_PATIENCE_S = (
+    30.0  # once something was waited for in vain: what is broken shall not cost that much again
+)
 
 
 class Served:
-    """One `soundbound serve`; a context manager that leaves no process behind."""
+    """One `soundbound serve`; a context manager that leaves no process behind, also when it did not come up."""
 
     def __init__(self, folder: Path, engine: EngineSettings, *arguments: str, **environment: str) -> None:
         self.folder, self.home = folder, folder / "home"
@@ -44,37 +38,68 @@ class Served:
         self.command.environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
         self.arguments = ("serve", "--port", "0", *arguments)
         self.process: subprocess.Popen[str] | None = None
+        self._patience_s = PATIENCE_S
 
     def __enter__(self) -> Served:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill_everything()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-        for process in self.processes():
-            process.kill()
+        try:
+            self.stop()
+        finally:
+            self.kill_everything()
+
+    @property
+    def logs(self) -> list[Path]:
+        ours = (self.home / "prefect" / name for name in ("server.log", "worker.log"))
+        return [self.folder / "serve.log", *ours]
 
     def start(self) -> None:
-        log = (self.folder / "serve.log").open("a")
-        self.process = self.command.start(
-            *self.arguments, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-        )
-        wait_for(f"serve is up, see {self.folder}/serve.log", lambda: self.check()["status"] == "completed")
+        with (self.folder / "serve.log").open("a") as log:
+            self.process = self.command.start(
+                *self.arguments, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        self.wait_for("serve is up", lambda: self.check()["status"] == "completed", START_S)
 
     def check(self) -> dict[str, Any]:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "serve.log").read_text()
-        return self.command("serve", "--check", "--json", cwd=self.folder).json
+        return self.command("serve", "--check", "--json", cwd=self.folder, patience_s=60).json
+
+    def wait_for(self, what: str, found: Callable[[], Any], timeout_s: float | None = None) -> Any:
+        """As wait_for, with the logs; at once an error when serve has ended by itself."""
+
+        def look() -> Any:
+            ended = self.process is not None and self.process.poll() is not None
+            assert not ended, f"serve has ended while waiting: {what}\n{tails(self.logs)}"
+            return found()
+
+        try:
+            return wait_for(what, look, timeout_s or self._patience_s, logs=self.logs)
+        except AssertionError:
+            self._patience_s = SHORT_PATIENCE_S
+            raise
 
     def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        """Ctrl-C; its exit status. Raises when it does not end."""
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"serve does not end\n{tails(self.logs)}") from None
 
     def kill_everything(self) -> None:
         """kill -9 for serve, its server, its worker and the runs, all at once."""
-        for process in self.processes():
-            process.kill()
+        process, self.process = self.process, None
+        kill(self.processes())
+        if process is not None:
+            process.wait(STOP_S)  # so that it is no zombie
         wait_for("everything is dead", lambda: not self.processes(), 20)
 
     def processes(self) -> list[psutil.Process]:
@@ -118,7 +143,7 @@ class Served:
         with self.client() as client:
             return client.read_flow_run(run_id)
 
-    def finished(self, run_id: UUID, timeout_s: float = PATIENCE_S) -> FlowRun:
+    def finished(self, run_id: UUID, timeout_s: float | None = None) -> FlowRun:
         def final() -> FlowRun | None:
             try:
                 run = self.run(run_id)
@@ -126,7 +151,7 @@ class Served:
                 return None
             return run if run.state is not None and run.state.is_final() else None
 
-        return wait_for(f"run {run_id} ends, see {self.folder}", final, timeout_s)
+        return self.wait_for(f"run {run_id} ends", final, timeout_s)
 
     def client(self) -> _Client:
         return _Client(self.prefect_url)

@@ -156,6 +156,8 @@ def test_the_same_key_is_the_same_task(service: Service) -> None:
         (b'{"novel_data": {"chapters": []}}', 422, "invalid_input", "chapters"),
         (b'{"novel_data": [{"speaker": "a", "text": "b"}], "chapters": "7"}', 422, "invalid_input", "chapters"),
         (b'{"novel_data": [{"speaker": "a", "text": "b"}], "options": {"output": "/etc"}}', 422, "invalid_request", "output"),
+        (b'{"novel_data": [{"speaker": "a", "text": "b"}], "options": {"music": "/etc/passwd"}}', 422, "invalid_request", "music"),
+        (b'{"novel_data": [{"speaker": "a", "text": "b"}], "options": {"profile": "acx", "format": "flac"}}', 422, "invalid_input", "acx"),
         (b'{"novel_data": [{"speaker": "a", "text": "b"}], "options": {"speech": "nobody"}}', 422, "invalid_input", "nobody"),
         (b'{"novel_data": [{"speaker": "a", "text": "b"}], "more": 1}', 422, "invalid_request", "more"),
     ],

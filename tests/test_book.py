@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from pathlib import Path
@@ -14,12 +15,18 @@ from prefect.client.schemas.filters import (
     ArtifactFilterFlowRunId,
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterTags,
 )
 
-from flows import BookError, BookResult, RenderOptions, render_book
+from app.deployments import CHAPTERS_POOL, register
+from app.worker import sign_off
+from flows import BookError, BookResult, RenderOptions, fan_out, render_book
 from flows.book import book_status, kept_chapters
+from flows.fingerprint import music_of
+from flows.finish_book import published
 from mixing.containers import read_marks
 from models.machine import Machine
+from story.errors import InputError
 from story.loading import load_novel
 from tests.books import book, with_engine
 from tests.conftest import save
@@ -106,7 +113,7 @@ def shown(result: BookResult) -> dict[str, str]:
 def test_only_what_changed_is_rendered(paced: Machine, tmp_path: Path) -> None:
     data = book("The Nights", 2)
     novel = save(data, tmp_path / "nights.json")
-    render_book(novel, "all", options(tmp_path), paced)
+    result = render_book(novel, "all", options(tmp_path), paced)
 
     def kept(changed: dict, **more) -> set[str]:
         whole = load_novel(save(changed, tmp_path / "changed.json"))
@@ -115,6 +122,16 @@ def test_only_what_changed_is_rendered(paced: Machine, tmp_path: Path) -> None:
     assert kept(data) == {"ch01", "ch02"}
     assert kept(data, seed=1) == set()
     assert kept(data, profile="podcast") == set()
+    assert kept(data, music="generated") == set()
+    none_of_this_run = result.model_copy(update={"chapters": []})
+    for others, fit in (
+        ({}, True),
+        ({"music": "generated"}, False),
+        ({"profile": "acx"}, False),
+        ({"format": "opus"}, False),
+    ):
+        there = published(none_of_this_run, load_novel(novel), options(tmp_path, **others))
+        assert bool(there) == fit, "one file holds chapters of one manner"
     edited = json.loads(json.dumps(data))
     edited["chapters"][1]["segments"][2]["content"] += " At last."
     assert kept(edited) == {"ch01"}
@@ -129,6 +146,25 @@ def test_only_what_changed_is_rendered(paced: Machine, tmp_path: Path) -> None:
     master = tmp_path / "out" / "the-nights" / "ch02" / "master.flac"
     master.write_bytes(master.read_bytes()[:100])
     assert kept(data) == set()
+
+
+def test_music_is_known_by_what_plays_and_wrong_choices_are_refused_before_anything_is_made(
+    paced: Machine, tmp_path: Path
+) -> None:
+    novel = save(book("The Nights", [1]), tmp_path / "nights.json")
+    tune = tmp_path / "tune.wav"
+    chosen = RenderOptions(music="tune.wav", output=Path("out")).in_folder(tmp_path)
+    assert (chosen.music_file, chosen.output) == (tune, tmp_path / "out")
+    with pytest.raises(InputError, match="no such sound file"):
+        render_book(novel, "all", options(tmp_path, music=str(tune)), paced)
+    with pytest.raises(InputError, match="acx"):
+        render_book(novel, "all", options(tmp_path, profile="acx", format="flac"), paced)
+    assert not (tmp_path / "out").exists()
+    tune.write_bytes(b"one")
+    before = music_of(chosen)
+    tune.write_bytes(b"two")
+    assert music_of(chosen) != before
+    assert music_of(RenderOptions()) == "off"
 
 
 def test_a_book_without_any_chapter_has_failed(paced: Machine, tmp_path: Path) -> None:
@@ -167,6 +203,29 @@ def test_a_book_that_cannot_be_bound_keeps_its_chapters_and_is_degraded(
     assert "cover.gif" in result.warnings[-1]
     assert state_of(result)[0] == "Degraded"
     assert result.rendered[0].outputs["master"].exists()
+
+
+def test_a_worker_that_goes_away_does_not_keep_a_book_waiting(
+    paced: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker counts as up for three of its heartbeats; whoever asks in that time queues for nobody."""
+    monkeypatch.setattr(fan_out, "NOBODY_S", 1.0)
+    monkeypatch.setattr(fan_out, "LOOK_EVERY_S", 0.5)
+    register()
+    with get_client(sync_client=True) as client:
+        client.send_worker_heartbeat(CHAPTERS_POOL, "gone", heartbeat_interval_seconds=2)
+    assert fan_out.worker_serves()
+    novel = save(book("The Nights", 1), tmp_path / "nights.json")
+    result = render_book(novel, "all", options(tmp_path), paced)
+    assert result.status == "completed"
+    with get_client(sync_client=True) as client:
+        tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[fan_out.chapters_tag(str(result.flow_run_id))]))
+        queued = client.read_flow_runs(flow_run_filter=tagged)
+        assert [r.state.type.value for r in queued if r.state] == ["CANCELLED"]
+        client.send_worker_heartbeat(CHAPTERS_POOL, "stopped in order", heartbeat_interval_seconds=30)
+    assert fan_out.worker_serves()
+    asyncio.run(sign_off("stopped in order"))
+    assert not fan_out.worker_serves()
 
 
 def test_status_of_a_book() -> None:

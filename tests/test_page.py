@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import fcntl
+import html
 import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 
 from app.page.words import Words, tongue_of
 from flows.limit import limit_name
 from tests.browser import DESKTOP, PHONE, browser
-from tests.conftest import STORM
+from tests.conftest import STORM, new_home
+from tests.epubs import make_epub, page
+from tests.proxy import proxy
 from tests.service import Service, serving
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 DROP = """
-const file = new File([arguments[0]], arguments[1], {type: "application/json"});
+const bytes = Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0));
+const file = new File([bytes], arguments[1]);
 const data = new DataTransfer();
 data.items.add(file);
 const happens = (on, name) =>
@@ -38,8 +44,10 @@ return Object.fromEntries([...document.querySelectorAll(".sb-step")].map(
 
 
 @pytest.fixture(scope="module")
-def service(home: Path, server: str) -> Iterator[Service]:
-    with serving(home) as running:
+def service(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """With a home of its own: takes that another test has made would not be seen being made."""
+    home = new_home(tmp_path_factory.mktemp("page") / "home")
+    with serving(home, SOUNDBOUND_PREFECT_API_URL=server) as running:
         yield running
 
 
@@ -76,13 +84,18 @@ def click(window: Chrome, css: str) -> None:
     )
 
 
-def drop(window: Chrome, service: Service, novel: dict[str, Any]) -> None:
-    """Drop a novel on the first page and choose the draft voice."""
-    window.get(service.url)
+def drop(window: Chrome, url: str, name: str, content: bytes) -> None:
+    """Drop a file on the first page."""
+    window.get(url)
     until(lambda: window.execute_script("return !!document.querySelector('.q-uploader')"))
     time.sleep(1)  # its websocket
-    window.execute_script(DROP, json.dumps(novel), "storm.json")
-    until(lambda: novel["title"] in text(window, "h1"))
+    window.execute_script(DROP, base64.b64encode(content).decode(), name)
+
+
+def render(window: Chrome, service: Service, title: str, name: str, content: bytes) -> None:
+    """Drop a book, choose the draft voice, and go on to its run's page."""
+    drop(window, service.url, name, content)
+    until(lambda: title in text(window, "h1"))
     choose(window, "Voices by", "hibari")
     click(window, "#sb-render")
     until(lambda: "/runs/" in window.current_url)
@@ -102,9 +115,22 @@ def task_of(window: Chrome) -> str:
     return window.current_url.rpartition("/")[2]
 
 
-def test_a_dropped_book_is_rendered_watched_heard_and_changed(service: Service, window: Chrome) -> None:
-    storm = {**copy.deepcopy(STORM), "title": "A Storm <b>on the page</b>"}
-    drop(window, service, storm)
+STORMY = """<h2>The Knock</h2>
+<p>It was night, and the rain fell steadily on the dark road.</p>
+<p>Suddenly somebody knocked three times at the door of the inn.</p>
+<p>“Who is there at this hour?” asked Tom in a low voice.</p>
+<p>“Open the door! They are coming!” cried Anna.</p>
+<p>A pistol shot rang out from the hill, and then the door opened with a creak.</p>
+<p>“Come in quickly, and be quiet,” whispered Tom.</p>
+<p>She came in, and her footsteps rang on the stone floor.</p>"""
+
+
+def test_a_dropped_epub_is_rendered_watched_heard_and_changed(
+    service: Service, window: Chrome, tmp_path: Path
+) -> None:
+    title = "A Storm <b>on the page</b>"
+    epub = make_epub(tmp_path / "storm.epub", {"c1.xhtml": page(STORMY)}, title=html.escape(title))
+    render(window, service, title, "storm.epub", epub.read_bytes())
     seen: dict[str, set[str]] = {}
     deadline = time.monotonic() + 240
     while text(window, "#sb-status") != "completed":
@@ -116,7 +142,13 @@ def test_a_dropped_book_is_rendered_watched_heard_and_changed(service: Service, 
     for stage in ("dialogue", "environment", "effects", "mix"):
         assert "active" in seen[stage], f"{stage} was seen under way: {seen}"
         assert "ahead" in seen[stage], stage
-    until(lambda: window.execute_script("return document.querySelectorAll('.sb-line').length") == 9)
+    lines = until(
+        lambda: window.execute_script(
+            "return [...document.querySelectorAll('.sb-line .sb-say')].map(l => l.textContent)"
+        )
+    )
+    assert any("Who is there at this hour?" in line for line in lines), lines
+    assert "Tom" in text(window, ".sb-text"), "who speaks was found in the book"
     assert window.execute_script("return document.querySelectorAll('.sb-text b').length") == 0
     assert "<b>" in text(window, "h1"), "a title is text, whatever is in it"
 
@@ -165,7 +197,7 @@ def test_cancel_ends_a_run_soon_and_frees_the_device(service: Service, window: C
         for n in range(25)
         for line in lines
     ]
-    drop(window, service, long)
+    render(window, service, long["title"], "long.json", json.dumps(long).encode())
     until(lambda: window.execute_script(STEPS)["dialogue"][0] == "active", 120)
     click(window, "#sb-cancel")
     asked = time.monotonic()
@@ -206,15 +238,41 @@ def test_the_page_fits_speaks_chinese_and_can_be_walked_by_keyboard(
 
 
 def test_what_is_no_book_is_told_in_a_sentence(service: Service, window: Chrome) -> None:
-    window.get(service.url)
-    until(lambda: window.execute_script("return !!document.querySelector('.q-uploader')"))
-    time.sleep(1)
-    window.execute_script(DROP, '{"chapters": [{"segments": [{"speaker": "a"}]}]}', "broken.json")
+    drop(window, service.url, "broken.json", b'{"chapters": [{"segments": [{"speaker": "a"}]}]}')
     said = until(lambda: text(window, ".q-notification"))
     assert "content" in said
     assert "Traceback" not in said
     window.get(f"{service.url}/runs/not-a-task")
     until(lambda: "no such task" in text(window, "main"))
+
+
+def test_behind_a_proxy_at_a_path_everything_is_found(
+    service: Service, server: str, window: Chrome, tmp_path: Path
+) -> None:
+    """Another `serve` for the same Prefect server, so that the runs of the tests before are there to be opened."""
+    home = new_home(tmp_path / "home")
+    elsewhere = {"SOUNDBOUND_PREFECT_API_URL": server, "SOUNDBOUND_LIBRARY": str(service.home / "library")}
+    with (
+        serving(home, ["--no-worker", "--root-path", "/sound"], **elsewhere) as inner,
+        proxy(httpx.URL(inner.url).port or 0, "/sound") as outside,
+    ):
+        window.get(outside)
+        click(window, ".sb-runs a")
+        until(lambda: window.current_url.startswith(f"{outside}/runs/"))
+        window.get(outside)
+        done = until(
+            lambda: window.execute_script(
+                "return [...document.querySelectorAll('.sb-runs a')].find(a => a.querySelector('.sb-completed'))?.href"
+            )
+        )
+        window.get(done)
+        until(lambda: text(window, "#sb-status") == "completed")
+        click(window, ".sb-line:nth-of-type(2) .sb-say")
+        playing = "const a = document.getElementById('sb-audio'); return !a.paused && a.currentTime"
+        assert until(lambda: window.execute_script(playing)) > 0
+        drop(window, outside, "broken.json", b"{")
+        assert until(lambda: text(window, ".q-notification")), "its websocket and upload go through as well"
+        assert not [x for x in window.get_log("browser") if "404" in x["message"]]
 
 
 def test_every_word_is_there_in_both_languages() -> None:

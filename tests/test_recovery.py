@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.recovery import alive, left_behind
+from app.recovery import alive, claimed, left_behind
 from tests.conftest import ROOT
 
 HOLD = "import sys, time; from pathlib import Path; from app.recovery import alive\nwith alive(Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True); time.sleep(60)"
@@ -39,3 +39,33 @@ def test_a_run_that_ends_or_fails_leaves_nothing(tmp_path: Path) -> None:
         raise ValueError("its own failure")
     assert left_behind(tmp_path) == []
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_a_run_is_alive_from_the_moment_its_process_is_started(tmp_path: Path) -> None:
+    run_id = str(uuid4())
+    with claimed(tmp_path, run_id):
+        assert left_behind(tmp_path) == [], "its process has not begun yet"
+        with alive(tmp_path, run_id):
+            pass
+        assert left_behind(tmp_path) == []
+    with claimed(tmp_path, run_id):
+        pass
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [], "a process that ended before it began"
+    with claimed(tmp_path, run_id):
+        working = alive(tmp_path, run_id)
+        working.__enter__()
+    assert left_behind(tmp_path) == [], "the process holds it, whatever becomes of the worker"
+    working.__exit__(None, None, None)
+
+
+def test_a_worker_that_is_killed_leaves_the_run_it_was_starting_behind(tmp_path: Path) -> None:
+    run_id = str(uuid4())
+    code = HOLD.replace("alive", "claimed")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), run_id], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    process.kill()
+    process.wait()
+    assert [str(found) for found in left_behind(tmp_path)] == [run_id]

@@ -18,7 +18,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from app.server import prefect_server
 from tests.books import book, paced
 from tests.conftest import CommandLine, save
-from tests.serving import Served, wait_for
+from tests.serving import Served
 from tests.test_render import sha256
 
 OPTIONS = {"speech": "paced", "seed": 7}
@@ -75,7 +75,7 @@ def test_a_schedule_gives_the_same_master(served: Served, chapter: Path, by_hand
         )
         try:
             report = served.folder / "clock" / "the-nights" / "ch01" / "report.json"
-            wait_for("the schedule fires", report.exists)
+            served.wait_for("the schedule fires", report.exists)
         finally:
             for schedule in client.read_deployment_schedules(deployment.id):
                 client.delete_deployment_schedule(deployment.id, schedule.id)
@@ -151,7 +151,7 @@ def begin(served: Served, title: str) -> UUID:
     own_takes = sum(map(ord, title))
     options = {**OPTIONS, "seed": own_takes, "output": str(served.folder / "out")}
     run_id = served.ask("render-book", novel=str(novel), options=options)
-    wait_for("takes are made", lambda: len(takes(served)) > before)
+    served.wait_for("takes are made", lambda: len(takes(served)) > before)
     return run_id
 
 
@@ -178,7 +178,7 @@ def test_the_server_is_killed_in_the_middle_of_a_book(served: Served) -> None:
     url = served.prefect_url
     run_id = begin(served, "Server Nights")
     kept = takes(served)
-    for process in served.named("app.server"):
+    for process in served.named("app.server_process"):
         process.kill()
     whole(served, run_id, "Server Nights", kept)
     assert served.prefect_url == url, "it comes back where it was"
@@ -195,11 +195,11 @@ def test_the_worker_is_killed_in_the_middle_of_a_book(served: Served) -> None:
 def test_stopped_and_then_killed_it_goes_on_each_time_it_is_started(served: Served) -> None:
     run_id = begin(served, "Dark Nights")
     assert served.stop() == 0
-    wait_for("no process is left", lambda: not served.processes(), 30)
+    served.wait_for("no process is left", lambda: not served.processes(), 30)
     kept = takes(served)
     served.start()
     first = served.folder / "out" / "dark-nights" / "ch01" / "report.json"
-    wait_for("the first chapter is there", first.exists)
+    served.wait_for("the first chapter is there", first.exists)
     served.kill_everything()
     kept |= takes(served)
     served.start()

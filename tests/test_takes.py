@@ -62,6 +62,7 @@ CHANGES = {
     "intensity": 0.9,
     "style": "whisper",
     "instruct": "softly",
+    "emo_vector": (0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.2),
     "pronunciation": {"rain": "ɹˈAn"},
     "seed": 7,
 }

@@ -16,7 +16,7 @@ from app.api.services import desk_of, finished_of, run_of
 from app.finished import MEDIA_TYPES, Finished, Line, book_files
 from app.orders import Desk
 from app.problems import Problem, not_found
-from app.runs import Run
+from app.run_record import Run
 from models.takes import TakeStore
 from tasks.results import Loudness, MissingSound, Voiced
 

@@ -10,7 +10,8 @@ from fastapi import Depends, Path, Request
 from app.finished import Finished, finished
 from app.orders import Desk
 from app.problems import Problem
-from app.runs import Run, Runs
+from app.run_record import Run
+from app.runs import Runs
 
 
 def desk_of(request: Request) -> Desk:

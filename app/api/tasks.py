@@ -14,7 +14,8 @@ from app.api.services import TaskId, desk_of, run_of, runs_of
 from app.orders import Change, Desk
 from app.problems import Problem
 from app.run_progress import Progress, Status
-from app.runs import LogLine, Run, Runs
+from app.run_record import LogLine, Run
+from app.runs import Runs
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
@@ -109,26 +110,21 @@ async def retry(task_id: TaskId, runs: Annotated[Runs, Depends(runs_of)]) -> Suc
     return Success(data=task_of(await runs.retry(task_id)))
 
 
-@router.post("/{task_id}/edits", status_code=202, responses=failures(400, 403, 404, 409, 413, 422, 503))
-async def edit(
-    request: Request,
-    body: Edit,
-    run: Annotated[Run, Depends(run_of)],
-    desk: Annotated[Desk, Depends(desk_of)],
-) -> Success[Started]:
+CHANGED = failures(400, 403, 404, 409, 413, 422, 503)
+RunNamed, DeskHere = Annotated[Run, Depends(run_of)], Annotated[Desk, Depends(desk_of)]
+
+
+@router.post("/{task_id}/edits", status_code=202, responses=CHANGED)
+async def edit(request: Request, body: Edit, run: RunNamed, desk: DeskHere) -> Success[Started]:
     """Render the chapter again with one line changed: a new task, in which only that line's take is made."""
     change = Change.model_validate(body.model_dump(exclude={"segment_id", "chapter"}, exclude_none=True))
     chapter = await _chapter(run, desk, body.chapter)
-    return Success(data=started(await desk.edit(run, chapter, body.segment_id, change), request))
+    ordered = await desk.edit(run, chapter, body.segment_id, change)
+    return Success(data=started(ordered, request))
 
 
-@router.post("/{task_id}/cast", status_code=202, responses=failures(400, 403, 404, 409, 413, 422, 503))
-async def recast(
-    request: Request,
-    body: Recast,
-    run: Annotated[Run, Depends(run_of)],
-    desk: Annotated[Desk, Depends(desk_of)],
-) -> Success[Started]:
+@router.post("/{task_id}/cast", status_code=202, responses=CHANGED)
+async def recast(request: Request, body: Recast, run: RunNamed, desk: DeskHere) -> Success[Started]:
     """Render the chapter again with other voices: a new task, in which only those characters' takes are made."""
     chapter = await _chapter(run, desk, body.chapter)
     return Success(data=started(await desk.recast(run, chapter, body.voices), request))

@@ -11,7 +11,7 @@ from app.finished import Finished, Line
 from app.orders import Change, Desk
 from app.page.frame import View, heading
 from app.page.telling import guarded, tell
-from app.runs import Run
+from app.run_record import Run
 from models.emotion import emotions, styles
 from story.errors import InputError
 

@@ -14,7 +14,7 @@ from app.orders import Choices, Desk
 from app.page.frame import View, card, frame, heading, link
 from app.page.telling import guarded, tell
 from app.reading import SUFFIXES, read_book
-from app.runs import Run
+from app.run_record import Run
 from models import catalog
 
 LIBRARY_EVERY_S = 2.0
@@ -120,15 +120,17 @@ class Home:
                     words("auto"),
                     [s.name for s in states if s.kind == "speech" and s.installed and catalog.speaks(entries[s.name], novel.language)],
                 )  # fmt: skip
-                profile = ui.select(_choices("profile"), value="drama", label=words("profile")).props(
-                    "outlined"
-                )
+                profiles = {p: words(f"profile_{p}") for p in _choices("profile")}
+                profile = ui.select(profiles, value="drama", label=words("profile")).props("outlined")
             with ui.expansion(words("more")), ui.element("div").classes("sb-fields"):
                 sound = _model_select(
                     words("sound"),
                     words("auto"),
                     [s.name for s in states if s.kind == "sound" and s.installed],
                 )
+                music = ui.select(
+                    {m: words(f"music_{m}") for m in _choices("music")}, value="off", label=words("music")
+                ).props("outlined")
                 formats = {"": words("format_auto"), **{f: f for f in _choices("format")}}
                 format_ = ui.select(formats, value="", label=words("format")).props("outlined")
                 seed = ui.number(words("seed"), value=0, min=0, max=2**31 - 1, precision=0).props(
@@ -143,6 +145,7 @@ class Home:
                             "speech": speech.value,
                             "sound": sound.value,
                             "profile": profile.value,
+                            "music": music.value,
                             "seed": int(seed.value or 0),
                             **({"format": format_.value} if format_.value else {}),
                         }

@@ -16,7 +16,7 @@ from app.orders import Desk
 from app.page.edit import EditDialog
 from app.page.frame import STATIC, View, card, heading, link
 from app.page.telling import guarded, tell
-from app.runs import Run
+from app.run_record import Run
 from flows.outcome import lufs
 from tasks.results import ChapterResult, Voiced
 

@@ -16,7 +16,7 @@ from app.page.steps import Steps
 from app.page.telling import guarded
 from app.problems import Problem
 from app.run_progress import ENDED, Progress
-from app.runs import Run
+from app.run_record import Run
 
 EVERY_S = 0.4  # with what Prefect and the browser add, a step is seen within a second
 LOG_EVERY = 5  # times EVERY_S

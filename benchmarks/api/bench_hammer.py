@@ -1,13 +1,14 @@
 """The service under people who mean it no good, and under 50 queued runs: it stays up, quick and small.
 
-python benchmarks/api/bench_hammer.py: `soundbound serve --no-worker` in a home of its own. Tells answers by status, the
-progress's p95 while 50 runs are queued, and the memory of the web process before and after.
+python benchmarks/api/bench_hammer.py: `soundbound serve --no-worker` in a home of its own. Prints one JSON object: answers
+by status, the progress's p95 while 50 runs are queued, and by how much the web process grew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import socket
 import sys
 import tempfile
@@ -114,25 +115,39 @@ def main() -> None:
         home = new_home(Path(folder) / "home")
         with serving(home, arguments=["--no-worker"]) as service:
             before = rss_mb(service.pid)
+            told: dict[str, object] = {"web_process_mb_before": round(before)}
+
+            def grown() -> int:
+                return round(rss_mb(service.pid) - before)
+
             tasks = queue(service)
             times = progress_times(service, tasks)
-            print(f"{QUEUED} queued: progress p50 {1000 * times[150]:.0f} ms, p95 {1000 * times[285]:.0f} ms")
-            print(
-                "64 MiB bodies:", dict(asyncio.run(large(service))), f"{rss_mb(service.pid) - before:+.0f} MB"
-            )
-            print(
-                f"{TINY} tiny requests:",
-                dict(asyncio.run(tiny(service))),
-                f"{rss_mb(service.pid) - before:+.0f} MB",
-            )
+            told["queued_50"] = {"progress_p50_ms": ms(times[150]), "progress_p95_ms": ms(times[285])}
+            bodies = asyncio.run(large(service))
+            told["bodies_of_64_mib"] = {"answers": counted(bodies), "mb_grown": grown()}
+            requests = asyncio.run(tiny(service))
+            told["tiny_requests_10000"] = {"answers": counted(requests), "mb_grown": grown()}
             waiting = slow(service)
             times = progress_times(service, tasks, 100)
             statuses = Counter(s.recv(64).split(b" ")[1:2][0].decode() for s in waiting)
             for s in waiting:
                 s.close()
-            print(f"{SLOW} slow clients:", dict(statuses), f"meanwhile p95 {1000 * times[95]:.0f} ms")
-            assert service.client.get("/api/v1/health").status_code == 200
-            print(f"memory of the web process: {before:.0f} MB before, {rss_mb(service.pid):.0f} MB after")
+            told["slow_clients_200"] = {
+                "answers": counted(statuses),
+                "progress_p95_ms_meanwhile": ms(times[95]),
+                "mb_grown": grown(),
+            }
+            told["health_after"] = service.client.get("/api/v1/health").status_code
+    print(json.dumps(told, indent=1))
+
+
+def ms(seconds: float) -> int:
+    return round(1000 * seconds)
+
+
+def counted(answers: Counter[object]) -> dict[str, int]:
+    """Answers by status, the most frequent first."""
+    return {str(status): n for status, n in answers.most_common()}
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ from postgres import free_port, postgres  # noqa: E402
 from app.server import SERVER_SETTINGS, healthy  # noqa: E402
 from tests.books import book, paced  # noqa: E402
 from tests.conftest import save  # noqa: E402
-from tests.serving import Served, wait_for  # noqa: E402
+from tests.serving import Served  # noqa: E402
+from tests.waiting import START_S, wait_for  # noqa: E402
 
 CHAPTERS = 6
 LINES = 12
@@ -53,7 +54,7 @@ def prefect_on(database: str, folder: Path) -> Iterator[str]:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}/api"
     try:
-        wait_for("the Prefect server is up", lambda: healthy(url, timeout_s=1))
+        wait_for("the Prefect server is up", lambda: healthy(url, timeout_s=1), START_S)
         yield url
     finally:
         os.killpg(server.pid, signal.SIGKILL)
@@ -129,7 +130,7 @@ def main() -> None:
             novel=str(novel),
             options={"speech": "paced", "seed": 3, "output": str(folder / "killed")},
         )
-        wait_for(
+        first.wait_for(
             "half of the book is there",
             lambda: len(list((folder / "killed").glob("*/*/report.json"))) >= CHAPTERS // 2,
             1800,

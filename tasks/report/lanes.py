@@ -4,49 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from story.timeline import Timeline, scene_spans
-from tasks.results import Lane, SceneSpan
+from story.timeline import DialogueSegment, EffectSegment, EnvironmentSegment, Timeline, scene_spans
+from tasks.results import Kind, Lane, SceneSpan
+
+Segment = DialogueSegment | EnvironmentSegment | EffectSegment
 
 
 def lanes_of(timeline: Timeline, names: Mapping[str, str]) -> list[Lane]:
     """Everything that sounds, lines first, in time. `names`: speaker id → name; ids stand for themselves."""
     lines = [
-        Lane(
-            kind="line",
-            id=line.id,
-            lane=line.speaker,
-            label=names.get(line.speaker, line.speaker),
-            text=line.content,
-            start_s=line.start_s,
-            duration_s=line.duration_s,
-        )
+        _lane("line", line, line.speaker, names.get(line.speaker, line.speaker), line.content)
         for line in timeline.dialogue_segments
     ]
-    beds = [
-        Lane(
-            kind="bed",
-            id=bed.id,
-            lane=bed.sound,
-            label=bed.sound.replace("_", " "),
-            text=bed.prompt,
-            start_s=bed.start_s,
-            duration_s=bed.duration_s,
-        )
-        for bed in timeline.environment_segments
-    ]
-    effects = [
-        Lane(
-            kind="effect",
-            id=effect.id,
-            lane=effect.sound,
-            label=effect.sound.replace("_", " "),
-            text=effect.prompt,
-            start_s=effect.start_s,
-            duration_s=effect.duration_s,
-        )
-        for effect in timeline.effect_segments
-    ]
+    beds = [_sound("bed", bed) for bed in timeline.environment_segments]
+    effects = [_sound("effect", effect) for effect in timeline.effect_segments]
     return [*lines, *beds, *effects]
+
+
+def _sound(kind: Kind, segment: EnvironmentSegment | EffectSegment) -> Lane:
+    return _lane(kind, segment, segment.sound, segment.sound.replace("_", " "), segment.prompt)
+
+
+def _lane(kind: Kind, segment: Segment, lane: str, label: str, text: str) -> Lane:
+    return Lane(
+        kind=kind,
+        id=segment.id,
+        lane=lane,
+        label=label,
+        text=text,
+        start_s=segment.start_s,
+        duration_s=segment.duration_s,
+    )
 
 
 def scenes_of(timeline: Timeline) -> list[SceneSpan]:
