@@ -381,7 +381,7 @@ class Decider:
             for total, s1, s2, node in beams:
                 for c, person in enumerate(p.candidates):
                     value = total + base[c]
-                    if not far and (person == s1 or person == s2 or p.turn.abuts):
+                    if not far and (person in (s1, s2) or p.turn.abuts):
                         value += self._transition(p, person, s1, s2, w)
                     first, second = person, (s2 if person == s1 else s1)
                     kept = best.get((first, second))
