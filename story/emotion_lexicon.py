@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Literal
 
 from story.lexicon import load_data, plain_chinese, verb_forms
+from story.word_trie import trie_pattern
 
 Part = Literal["narration", "line"]
 _TOKEN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*|[?!,]")
@@ -157,34 +158,66 @@ def _match_words(words: list[str], at: int, parts: tuple[str, ...]) -> int:
 
 
 @cache
+def _negation() -> frozenset[str]:
+    return frozenset(_data("en")["negation"])
+
+
+@cache
 def _english_degrees() -> list[tuple[list[str], float]]:
     return [(w.split(), d["by"]) for d in _data("en")["degrees"] for w in d["words"]]
 
 
+@cache
+def _anchors(part: str) -> dict[str, list[tuple[int, int, _Entry]]]:
+    """English entries by the longest word before their first gap: (its place in the entry, rank, entry).
+
+    Found by its longest word an entry is tried seldom; by its first ("you", "my") it would be at every line.
+    """
+    anchors: dict[str, list[tuple[int, int, _Entry]]] = {}
+    for entries in _index("en", part).values():
+        for rank, entry in enumerate(entries):
+            fixed = entry.parts[: entry.parts.index("~")] if "~" in entry.parts else entry.parts
+            place = max(range(len(fixed)), key=lambda k: len(fixed[k]))
+            anchors.setdefault(fixed[place], []).append((place, rank, entry))
+    return anchors
+
+
 def _english(text: str, part: str) -> list[Clue]:
-    index = _index("en", part)
+    anchors = _anchors(part)
+    words = _TOKEN.findall(text.lower().replace("’", "'"))
+    matches = []
+    for i, word in enumerate(words):
+        for place, rank, entry in anchors.get(word, ()):
+            if i >= place and (end := _match_words(words, i - place, entry.parts)) > 0:
+                matches.append((i - place, rank, end, entry.group))
+    if not matches:
+        return []
+    matches.sort(key=lambda match: match[:2])  # the first in the text, of those the longest
     tokens = list(_TOKEN.finditer(text))
-    words = [t[0].lower().replace("’", "'") for t in tokens]
-    negation = set(_data("en")["negation"])
+    negation = _negation()
     found: list[Clue] = []
     taken: set[int] = set()  # words inside a match deny nothing
-    i = 0
-    while i < len(words):
-        for entry in index.get(words[i], ()):
-            end = _match_words(words, i, entry.parts)
-            if end < 0:
-                continue
-            near = range(max(0, i - _DENIAL_REACH["en"]), i)
-            before = [words[j] for j in near]
-            denied = part == "narration" and any(words[j] in negation and j not in taken for j in near)
-            if entry.group and not denied:
-                degree = sum(by for phrase, by in _english_degrees() if before[-len(phrase) :] == phrase)
-                found.append(_clue(text, tokens[i].start(), tokens[end - 1].end(), entry.group, degree))
-            taken.update(range(i, end))
-            i = end - 1
-            break
-        i += 1
+    done = 0
+    for start, _, end, group in matches:
+        if start < done:
+            continue
+        near = range(max(0, start - _DENIAL_REACH["en"]), start)
+        before = [words[j] for j in near]
+        denied = part == "narration" and any(words[j] in negation and j not in taken for j in near)
+        if group and not denied:
+            degree = sum(by for phrase, by in _english_degrees() if before[-len(phrase) :] == phrase)
+            found.append(_clue(text, tokens[start].start(), tokens[end - 1].end(), group, degree))
+        taken.update(range(start, end))
+        done = end
     return found
+
+
+@cache
+def _openers(part: str) -> re.Pattern[str]:
+    """Where a Chinese entry may begin."""
+    index = _index("zh", part)
+    firsts = {entry.parts[0] for entries in index.values() for entry in entries}
+    return re.compile(f"(?=[{''.join(index)}]){trie_pattern(firsts)}")
 
 
 def _match_characters(text: str, at: int, parts: tuple[str, ...]) -> int:
@@ -205,9 +238,10 @@ def _chinese(text: str, part: str) -> list[Clue]:
     plain = plain_chinese(text)
     found: list[Clue] = []
     free = 0  # end of the match before: its characters deny nothing
-    i = 0
-    while i < len(plain):
-        for entry in index.get(plain[i], ()):
+    i, openers = 0, _openers(part)
+    while (opener := openers.search(plain, i)) is not None:
+        i = opener.start()
+        for entry in index[plain[i]]:
             end = _match_characters(plain, i, entry.parts)
             if end < 0:
                 continue

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from story.word_trie import trie_pattern
+
 _VOWELS = "aeiou"
+_MANY = 6  # words, from which on grouping them pays
 # A gap stays within a clause: these words open another one.
 _GAP_STOP = (
     r"(?!(?:and|but|or|as|when|while|then|than|that|which|who|whom|whose|where|if|until|till|because|for|so|before|after|"
@@ -110,6 +114,8 @@ def _word_alternatives(token: str, sets: dict[str, list[str]]) -> list[str]:
 
 def _word_expression(token: str, sets: dict[str, list[str]]) -> str:
     alternatives = _word_alternatives(token, sets)
+    if len(alternatives) >= _MANY and all(a.replace(_SEPARATOR, "").isalpha() for a in alternatives):
+        return trie_pattern((a.replace(_SEPARATOR, " ") for a in alternatives), _SEPARATOR)
     return alternatives[0] if len(alternatives) == 1 else "(?:" + "|".join(alternatives) + ")"
 
 
@@ -160,12 +166,137 @@ def english_triggers(pattern: str, lexicon: str = "cues_en") -> frozenset[str]:
     return frozenset(words)
 
 
+_PARTS = 3  # of a hyphenated word in a gap, at most
+
+
+@cache
+def english_required(pattern: str, lexicon: str = "cues_en") -> tuple[tuple[frozenset[str], int], ...]:
+    """A pattern's sure words in order, each as (the words it may be, how many words after the one before at most).
+
+    A second cheap test, so that most patterns need never be compiled: a word is a run of letters.
+    """
+    found: list[tuple[frozenset[str], int]] = []
+    reach = 0
+    for token in pattern.split():
+        token = token.strip("[]")
+        if token.startswith("~"):
+            reach += _PARTS * int(token.lstrip("~,"))
+            continue
+        optional = token.startswith("?")
+        alternatives = _word_alternatives(token.removeprefix("?"), _sets(lexicon))
+        words = [alternative.split(_SEPARATOR) for alternative in alternatives]
+        length = _PARTS * max(map(len, words))
+        if optional or not all(word[0].isascii() and word[0].isalpha() for word in words):
+            reach += length
+            continue
+        found.append((frozenset(word[0].lower() for word in words), reach + 1))
+        reach = length - 1
+    return tuple(found)
+
+
+def in_order(words: Sequence[str], required: Sequence[tuple[frozenset[str], int]]) -> bool:
+    """Whether a clause's words (lower case) have what `english_required` tells, in order and near enough."""
+    at = [-1]  # where the token before may stand
+    for number, (wanted, reach) in enumerate(required):
+        stop = len(words) if number == 0 else 0
+        at = [
+            i
+            for i in range(at[0] + 1, stop or min(len(words), at[-1] + reach + 1))
+            if words[i] in wanted and (stop or any(0 < i - before <= reach for before in at))
+        ]
+        if not at:
+            return False
+    return True
+
+
 def chinese(pattern: str, lexicon: str = "cues_zh") -> re.Pattern[str]:
     """Compiles one Chinese pattern; group `w` is the words between « and » (the whole match when none are)."""
     sets = _sets(lexicon)
     expression = re.sub(r"\{([a-z_]+)\}", lambda m: "(?:" + "|".join(sets[m[1]]) + ")", pattern)
     expression = re.sub(r"(?<!\[\^)~", lambda _: _CHINESE_GAP, expression)
     return re.compile(expression.replace("«", "(?P<w>").replace("»", ")"))
+
+
+@cache
+def chinese_triggers(pattern: str, lexicon: str = "cues_zh") -> frozenset[str]:
+    """Characters of which one must be in a text for the pattern to match there; empty where none is sure."""
+    sets = _sets(lexicon)
+    expanded = re.sub(r"\{([a-z_]+)\}", lambda m: "(?:" + "|".join(sets[m[1]]) + ")", pattern)
+    return _sure_characters(expanded.translate({ord("«"): None, ord("»"): None}))
+
+
+_COMMON = frozenset("的一了着不在是有人上下里出来去过得地个大小打开声响听手头门水风")
+_ELEMENT = re.compile(r"\(\?:|\(\?[=!<]+|\((?!\?)|\[\^?[^\]]*\]|\\.|[^()\[\]\\]")
+_QUANTIFIER = re.compile(r"[?*+]\??|\{(\d*)(?:,\d*)?\}\??")
+
+
+def _sure_characters(expression: str) -> frozenset[str]:
+    """The rarest set of characters that every match has one of."""
+    branches = _branches(expression)
+    if len(branches) > 1:
+        sets = [_sure_characters(branch) for branch in branches]
+        return frozenset().union(*sets) if all(sets) else frozenset()
+    best, best_cost = frozenset[str](), 1e9
+    at = 0
+    while at < len(expression):
+        element = _ELEMENT.match(expression, at)
+        if element is None:
+            return best
+        text, at = element[0], element.end()
+        sure: frozenset[str] = frozenset()
+        if text[0] == "(":
+            close = _closing(expression, at)
+            if text in ("(?:", "("):
+                sure = _sure_characters(expression[at:close])
+            at = close + 1
+        elif text[0] == "[" and text[1] != "^" and "-" not in text and "\\" not in text:
+            sure = frozenset(text[1:-1])
+        elif len(text) == 1 and text not in ".~^$":
+            sure = frozenset(text)
+        quantifier = _QUANTIFIER.match(expression, at)
+        if quantifier:
+            at = quantifier.end()
+            if quantifier[0][0] in "?*" or quantifier[1] in ("", "0"):
+                continue
+        cost = sum(5 if character in _COMMON else 1 for character in sure)
+        if sure and cost < best_cost:
+            best, best_cost = sure, cost
+    return best
+
+
+def _closing(expression: str, at: int) -> int:
+    """Where the group that begins before `at` is closed."""
+    depth, in_class = 1, False
+    while depth:
+        character = expression[at]
+        if character == "\\":
+            at += 1
+        elif in_class:
+            in_class = character != "]"
+        elif character == "[":
+            in_class = True
+        else:
+            depth += (character == "(") - (character == ")")
+        at += 1
+    return at - 1
+
+
+def _branches(expression: str) -> list[str]:
+    """The alternatives of an expression's outermost level."""
+    found, begin, at = [], 0, 0
+    while at < len(expression):
+        character = expression[at]
+        if character == "\\":
+            at += 1
+        elif character == "(":
+            at = _closing(expression, at + 1)
+        elif character == "[":
+            at = expression.index("]", at)
+        elif character == "|":
+            found.append(expression[begin:at])
+            begin = at + 1
+        at += 1
+    return [*found, expression[begin:]]
 
 
 @cache

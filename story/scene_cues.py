@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from story.lexicon import anchor_span, chinese, english, english_triggers, load_data
+from story.lexicon import (
+    anchor_span,
+    chinese,
+    chinese_triggers,
+    english,
+    english_required,
+    english_triggers,
+    in_order,
+    load_data,
+)
 from story.novel import Segment
 from story.polarity import polarity, sentence_bounds
 from story.scene_models import Cue, Polarity
@@ -86,6 +95,17 @@ def _compiled(pattern: str, language: str) -> re.Pattern[str]:
 
 
 @cache
+def _by_character() -> dict[str, tuple[tuple[int, int], ...]]:
+    """Chinese patterns (rule, pattern) by a character they can't do without; under "" those without any."""
+    table: dict[str, list[tuple[int, int]]] = {}
+    for i, rule in enumerate(cue_rules("zh")):
+        for j, pattern in enumerate(rule.patterns):
+            for character in chinese_triggers(pattern) or {""}:
+                table.setdefault(character, []).append((i, j))
+    return {character: tuple(places) for character, places in table.items()}
+
+
+@cache
 def _by_trigger() -> tuple[dict[str, tuple[tuple[int, int], ...]], tuple[tuple[int, int], ...]]:
     """English patterns (rule, pattern) by trigger word, and those without any."""
     table: dict[str, list[tuple[int, int]]] = {}
@@ -101,26 +121,33 @@ def _by_trigger() -> tuple[dict[str, tuple[tuple[int, int], ...]], tuple[tuple[i
 
 
 def _to_try(text: str, language: str) -> Iterator[tuple[Rule, str, int, int]]:
-    """Rules with the patterns that may match in a text and where: whole in Chinese, in English the clauses that have
-    a trigger word (no pattern goes over a full stop or a quotation mark). In the lexicon's order."""
+    """Rules with the patterns that may match in a text and where: the whole text in Chinese, in English the clauses
+    that have its words (no pattern goes over a full stop or a quotation mark). In the lexicon's order."""
     rules = cue_rules(language)
     if language != "en":
-        yield from ((rule, pattern, 0, len(text)) for rule in rules for pattern in rule.patterns)
+        characters = _by_character()
+        places = {place for character in {"", *text} for place in characters.get(character, ())}
+        yield from ((rules[i], rules[i].patterns[j], 0, len(text)) for i, j in sorted(places))
         return
     table, always = _by_trigger()
     ends = [*(match.end() for match in _STOPS.finditer(text)), len(text)]
     windows: dict[tuple[int, int], list[int]] = {place: list(range(len(ends))) for place in always}
+    words: list[list[str]] = [[] for _ in ends]
     here = 0
     for match in _WORD.finditer(text):
         while match.start() >= ends[here]:
             here += 1
-        for place in table.get(match[0].lower(), ()):
+        word = match[0].lower()
+        words[here].append(word)
+        for place in table.get(word, ()):
             seen = windows.setdefault(place, [])
             if not seen or seen[-1] != here:
                 seen.append(here)
     for i, j in sorted(windows):
+        pattern = rules[i].patterns[j]
         for n in windows[i, j]:
-            yield rules[i], rules[i].patterns[j], ends[n - 1] if n else 0, ends[n]
+            if in_order(words[n], english_required(pattern)):
+                yield rules[i], pattern, ends[n - 1] if n else 0, ends[n]
 
 
 @cache
@@ -132,9 +159,13 @@ def _families(language: str) -> dict[str, int]:
 
 def _overlaps(rule: Rule, text: str, language: str, low: int, high: int, start: int, end: int) -> bool:
     """True when one of the rule's exceptions is found in text[low:high] over or touching text[start:end]."""
+    unless = rule.unless
+    if language == "en" and unless:
+        words = [word.lower() for word in _WORD.findall(text, low, high)]
+        unless = tuple(p for p in unless if in_order(words, english_required(p)))
     return any(
         match.start() <= end and start <= match.end()
-        for pattern in rule.unless
+        for pattern in unless
         for match in _compiled(pattern, language).finditer(text, low, high)
     )
 

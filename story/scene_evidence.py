@@ -16,6 +16,7 @@ from story.lexicon import load_data
 from story.novel import Segment
 from story.polarity import polarity
 from story.scene_text import READ_TYPES, reading_text
+from story.word_trie import trie_pattern
 
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 
@@ -50,10 +51,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Terms:
-    """One kind's words. Found by their first word (first character in Chinese): an alternation of a thousand words
-    tried at every place would cost ten times the rest of the analysis."""
+    """One kind's words, found by their first word in English and by one pattern in Chinese: an alternation of a
+    thousand words tried at every place would cost ten times the rest of the analysis."""
 
-    by_first: dict[str, re.Pattern[str]]
+    by_first: dict[str, list[str]]  # longest first
+    pattern: re.Pattern[str] | None
     value_of: dict[str, tuple[str, float, bool]]  # word -> value, weight, is a hint
 
 
@@ -90,47 +92,46 @@ def _terms(groups: list[tuple[str, list[str], float, bool]], language: str) -> _
             for word in _spellings(entry, language):
                 value_of.setdefault(word, (value, weight, hint))
     firsts: dict[str, list[str]] = {}
-    for word in value_of:
-        firsts.setdefault(_first(word, language), []).append(word)
-    after = r"(?![\w-])" if language == "en" else ""
-    by_first = {
-        first: re.compile(
-            "(?:" + "|".join(re.escape(w) for w in sorted(words, key=lambda w: (-len(w), w))) + ")" + after,
-            re.IGNORECASE,
-        )
-        for first, words in firsts.items()
-    }
-    return _Terms(by_first, value_of)
+    for word in sorted(value_of, key=lambda w: (-len(w), w)):
+        firsts.setdefault(_FIRST_WORD.match(word)[0].lower() if language == "en" else word[0], []).append(
+            word
+        )  # type: ignore[index]
+    pattern = None
+    if language != "en" and value_of:
+        pattern = re.compile(f"(?=[{''.join(firsts)}]){trie_pattern(value_of)}")
+    return _Terms(firsts, pattern, value_of)
 
 
 _FIRST_WORD = re.compile(r"(?<![\w’'-])[A-Za-z]+")
 
 
-def _first(text: str, language: str) -> str:
-    if language != "en":
-        return text[0]
-    match = _FIRST_WORD.match(text)
-    return match[0].lower() if match else ""
+def _starts(text: str) -> list[tuple[int, str]]:
+    """(place, first word) of everything an English term may begin with."""
+    return [(match.start(), match[0].lower()) for match in _FIRST_WORD.finditer(text)]
 
 
-def _starts(text: str, language: str) -> list[tuple[int, str]]:
-    """(place, first word) of everything a term may begin with."""
-    if language == "en":
-        return [(match.start(), match[0].lower()) for match in _FIRST_WORD.finditer(text)]
-    return list(enumerate(text))
+def _matches(terms: _Terms, text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
+    """Places of terms in reading order, the longest at each place, without overlaps.
 
-
-def _matches(terms: _Terms, text: str, starts: list[tuple[int, str]]) -> Iterator[re.Match[str]]:
-    """Terms in reading order, the longest at each place, without overlaps."""
+    Args:
+        text: in lower case where English.
+    """
+    if terms.pattern is not None:
+        yield from (match.span() for match in terms.pattern.finditer(text))
+        return
     free = 0
     for place, first in starts:
-        pattern = terms.by_first.get(first)
-        if pattern is None or place < free:
+        words = terms.by_first.get(first)
+        if words is None or place < free:
             continue
-        match = pattern.match(text, place)
-        if match:
-            free = match.end()
-            yield match
+        for word in words:
+            end = place + len(word)
+            if text.startswith(word, place) and not (
+                text[end : end + 1].isalnum() or text[end : end + 1] in ("_", "-")
+            ):
+                free = end
+                yield place, end
+                break
 
 
 @cache
@@ -238,13 +239,11 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
     book = lexicon(language)
     text = reading_text(content, language)
     found: list[Finding] = []
-    starts = _starts(text, language)
+    plain = _lower(text) if language == "en" else text
+    starts = _starts(plain) if language == "en" else []
     for kind, terms in book.terms.items():
-        for match in _matches(terms, text, starts):
-            start, end = match.span()
-            word = match[0].lower().replace("’", "'")
-            if word not in terms.value_of:
-                continue
+        for start, end in _matches(terms, plain, starts):
+            word = plain[start:end]
             if language == "en" and kind in _NAMEABLE and _is_name(book, text, start, end):
                 continue  # "Squire Hall", "Mr. Church", "Storm nodded"
             left = text[max(0, start - _LEFT[language]) : start].replace("\n", " ")
@@ -260,6 +259,14 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
                     Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival, hint)
                 )
     return tuple(sorted(found, key=lambda f: (f.start, f.end, f.kind)))
+
+
+def _lower(text: str) -> str:
+    """Lower case and plain apostrophes, every character in its place (İ would become two)."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return lowered.replace("’", "'")
 
 
 def _is_name(book: Lexicon, text: str, start: int, end: int) -> bool:

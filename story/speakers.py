@@ -112,8 +112,12 @@ _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U000313
 _WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])\w)+(?:['’](?:(?![{_HAN}])\w)+)*")
 
 
+_ANY_HAN = re.compile(f"[{_HAN}]")
+_SPACED_WORD = re.compile(r"\w+(?:['’]\w+)*")
+
+
 def word_count(text: str) -> int:
-    return sum(1 for _ in _WORD.finditer(text))
+    return len((_WORD if _ANY_HAN.search(text) else _SPACED_WORD).findall(text))
 
 
 def infer_roles(characters: list[Character], given: set[str], segments: Sequence[Segment]) -> None:

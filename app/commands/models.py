@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -35,30 +37,37 @@ def list_models(*, json: bool = False) -> int:
     if json:
         print_json({"models": [s.model_dump(mode="json") for s in states]})
         return 0
-    table = Table()
-    for column in ("model", "kind", "state", "runs on", "memory", "speed", "languages", "voices", "licence"):
-        table.add_column(column)
-    table.add_column("about", ratio=1)
+    console = Console()
+    console.print(_table(states))
+    console.print("memory and speed: measured here (× realtime); ~ declared, not yet measured", style="dim")
     for s in states:
-        ready = "[green]ready[/]" if s.installed else "[yellow]not ready[/]"
-        about = [s.title, *(escape(why) for why in s.lacking), escape(s.note)]
         licence = s.licence + ("" if s.commercial else " [yellow](not for sale)[/]")
+        speaks = f"speaks: {', '.join(s.languages)}" if s.languages else ""
+        about = [s.title, speaks, f"licence: {licence}", *map(_lacks, s.lacking), escape(s.note)]
+        console.print(f"\n[bold]{s.name}[/]", *(Padding(line, (0, 2)) for line in about if line), sep="\n")
+    return 0
+
+
+def _table(states: list[catalog.ModelState]) -> Table:
+    """What fits a terminal of 80 columns; the rest follows it as text."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    for column in ("model", "makes", "state", "on", "memory", "speed", "voices"):
+        table.add_column(column, no_wrap=True)
+    for s in states:
         table.add_row(
             s.name,
             s.kind,
-            ready,
-            s.device + (" (own Python)" if s.python else ""),
+            "[green]ready[/]" if s.installed else "[yellow]not ready[/]",
+            s.device,
             memory(s),
             f"{s.speed:.1f}×" if s.speed else "",
-            ", ".join(s.languages),
             str(s.voices or ""),
-            licence,
-            "\n".join(filter(None, about)),
         )
-    console = Console()
-    console.print(table)
-    console.print("memory and speed: measured here (× realtime); ~ declared, not yet measured", style="dim")
-    return 0
+    return table
+
+
+def _lacks(why: str) -> str:
+    return f"[yellow]lacks:[/] {escape(why)}"
 
 
 def memory(state: catalog.ModelState) -> str:

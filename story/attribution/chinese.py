@@ -35,6 +35,7 @@ from story.attribution.turns import Turn
 from story.lexicon import plain_chinese
 from story.novel import Gender
 from story.people import gender_of
+from story.word_trie import trie_pattern
 
 LEAD_CHARS = 160
 FIRST_PERSON_RATE = 0.004  # of the characters of narration that are 我
@@ -127,8 +128,8 @@ def _narration(chapter: Prose) -> Iterator[str]:
 
 
 def _any_of(words: set[str] | frozenset[str]) -> re.Pattern[str] | None:
-    ordered = sorted((re.escape(w) for w in words if w), key=lambda w: (-len(w), w))
-    return re.compile("|".join(ordered)) if ordered else None
+    wanted = [w for w in words if w]
+    return re.compile(trie_pattern(wanted)) if wanted else None
 
 
 def _simplified(person: Person) -> Person:

@@ -23,6 +23,7 @@ from story.lexicon import load_data
 BEAM = 10
 CANDIDATES = 14
 ABUTTING = 3.0
+NEW_TALK = 6  # paragraphs without speech after which another conversation begins
 UNMEASURED = 0.7  # for a rule too rare to be measured
 SOMEONE = "someone"
 NEAR = 40  # paragraphs within which someone counts as present
@@ -358,7 +359,7 @@ class Decider:
         p = self.prepared[i]
         person = p.candidates[c]
         f = dict(p.static[c])
-        far = p.turn.gap is None or p.turn.gap > 6
+        far = p.turn.gap is None or p.turn.gap > NEW_TALK
         if before is not None and not far:
             if person == before:
                 f[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]] = 1
@@ -371,14 +372,17 @@ class Decider:
     def decode(self, w: Sequence[float] | None = None) -> list[Decision]:
         w = weights() if w is None else w
         beams: list[tuple[float, int | None, int | None, _Node | None]] = [(0.0, None, None, None)]
+        bases: list[list[float]] = []
         for p in self.prepared:
             base = [sum(w[k] * v for k, v in f.items()) for f in p.static]
+            bases.append(base)
+            far = p.turn.gap is None or p.turn.gap > NEW_TALK
             best: dict[tuple[int | None, int | None], tuple[float, int | None, int | None, _Node | None]] = {}
             for total, s1, s2, node in beams:
                 for c, person in enumerate(p.candidates):
-                    if p.fixed is not None and person != p.fixed:
-                        continue
-                    value = total + base[c] + self._transition(p, person, s1, s2, w)
+                    value = total + base[c]
+                    if not far and (person in (s1, s2) or p.turn.abuts):
+                        value += self._transition(p, person, s1, s2, w)
                     first, second = person, (s2 if person == s1 else s1)
                     kept = best.get((first, second))
                     if kept is None or value > kept[0]:
@@ -390,12 +394,12 @@ class Decider:
             people.append(node.person)
             node = node.back
         people.reverse()
-        return [self._decision(i, people, w) for i in range(len(people))]
+        return [self._decision(i, people, base, w) for i, base in enumerate(bases)]
 
     def _transition(
         self, p: Prepared, person: int, s1: int | None, s2: int | None, w: Sequence[float]
     ) -> float:
-        if s1 is None or p.turn.gap is None or p.turn.gap > 6:
+        if s1 is None or p.turn.gap is None or p.turn.gap > NEW_TALK:
             return 0.0
         if p.turn.abuts:  # ”“: the other one answers
             return ABUTTING if person == s2 else -ABUTTING if person == s1 or s2 is not None else 0.0
@@ -408,14 +412,13 @@ class Decider:
             return w[INDEX["alternate_adjacent" if p.adjacent else "alternate_apart"]]
         return 0.0
 
-    def _decision(self, i: int, people: list[int], w: Sequence[float]) -> Decision:
+    def _decision(self, i: int, people: list[int], base: list[float], w: Sequence[float]) -> Decision:
         """The chosen speaker with the chance that the ranker gives it, its neighbours held fixed."""
         p = self.prepared[i]
         if p.fixed is not None:
             return Decision(p.fixed, p.rule, precision_of(p.rule, self.language), margin=1.0)
         scores = []
-        for person, f in zip(p.candidates, p.static, strict=True):
-            value = sum(w[k] * v for k, v in f.items())
+        for person, value in zip(p.candidates, base, strict=True):
             trial = [*people[max(0, i - 3) : i], person, *people[i + 1 : i + 3]]
             at = min(3, i)
             for offset in range(at, len(trial)):

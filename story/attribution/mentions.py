@@ -10,6 +10,7 @@ from typing import Literal
 from story.attribution.names import _cut, find_names, name_pattern
 from story.lexicon import load_data
 from story.novel import Gender
+from story.word_trie import trie_pattern
 
 Kind = Literal["name", "pronoun", "noun"]
 GROUP = frozenset({"they", "we"})
@@ -59,7 +60,7 @@ _INDEFINITE = re.compile(r"(?:an?|one|another|some|two|three|several|every|each)
 
 @cache
 def noun_pattern() -> str:
-    nouns = "|".join(sorted(map(re.escape, person_nouns()), key=lambda n: (-len(n), n)))
+    nouns = trie_pattern(person_nouns())
     return rf"{_DETERMINER}\s+(?:of\s+the\s+)?(?:{_SIMPLE},?\s+){{0,4}}?(?:{nouns})(?![\w'’-]){_PLACE_TAIL}"
 
 

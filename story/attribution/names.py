@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from story.lexicon import load_data
 from story.novel import Gender
@@ -82,8 +82,11 @@ def name_pattern() -> str:
 
 
 @cache
-def _finder() -> re.Pattern[str]:
-    return re.compile(rf"\b{name_pattern()}")
+def _name() -> re.Pattern[str]:
+    return re.compile(name_pattern())
+
+
+_MAY_BEGIN = re.compile(rf"[{_UPPER}]|[dD](?=['’][{_UPPER}])")
 
 
 @dataclass(slots=True)
@@ -101,28 +104,44 @@ class Name:
 
 def find_names(text: str, start: int = 0, end: int | None = None) -> Iterator[Name]:
     """Names in `text[start:end]`, leading words that are nobody's name cut off."""
-    for match in _finder().finditer(text, start, len(text) if end is None else end):
-        yield from _cut(match.group(), match.start())
+    end, match_name, done = len(text) if end is None else end, _name().match, start
+    for begin in _MAY_BEGIN.finditer(text, start, end):  # a set of characters is what `re` finds fastest
+        at = begin.start()
+        before = text[at - 1 : at] if at else ""
+        if at < done or before.isalnum() or before == "_":
+            continue
+        match = match_name(text, at, end)
+        if match is not None:
+            yield from _cut(match.group(), at)
+            done = match.end()
 
 
 _TOKEN = re.compile(r"[^\s.]+")
 
 
 def _cut(raw: str, at: int) -> Iterator[Name]:
+    for begin, end, words in _pieces(raw):
+        yield Name(at + begin, at + end, words)
+
+
+@lru_cache(maxsize=1 << 14)
+def _pieces(raw: str) -> list[tuple[int, int, tuple[str, ...]]]:
     """The names in a run of capitalised words: "Emma But …" is parted at words that are nobody's name."""
     known, stop = titles(), not_names()
+    found = []
     piece: list[tuple[str, int]] = []
     for match in (*_TOKEN.finditer(raw), None):
         token = match.group() if match else ""
         if match and (token not in stop or token in known):
-            piece.append((token, at + match.start()))
+            piece.append((token, match.start()))
             continue
         while piece and piece[-1][0] in stop:
             piece.pop()
         if piece:
             last, begin = piece[-1]
-            yield Name(piece[0][1], begin + len(last), tuple(normal_case(t) for t, _ in piece))
+            found.append((piece[0][1], begin + len(last), tuple(normal_case(t) for t, _ in piece)))
         piece = []
+    return found
 
 
 def normal_case(word: str) -> str:

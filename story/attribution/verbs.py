@@ -7,6 +7,7 @@ from functools import cache
 from typing import Literal
 
 from story.lexicon import load_data
+from story.word_trie import trie_pattern
 
 
 @cache
@@ -25,8 +26,7 @@ def weak_verbs() -> frozenset[str]:
 def verb_alternatives() -> str:
     """A regular expression body that matches any English verb or phrase of speech."""
     data = load_data("speech_verbs")["en"]
-    words = sorted([*data["phrases"], *data["past"], *data["present"]], key=lambda w: (-len(w), w))
-    return "|".join(re.escape(w).replace(r"\ ", r"\s+") for w in words)
+    return trie_pattern([*data["phrases"], *data["past"], *data["present"]])
 
 
 _SUBJECT = (
@@ -52,14 +52,8 @@ def _tag() -> re.Pattern[str]:
 
 @cache
 def _lead() -> re.Pattern[str]:
-    data = load_data("speech_verbs")
-    english = "|".join(
-        sorted(
-            [*data["en"]["past"], *data["en"]["present"], *data["en"]["participle"], *data["en"]["phrases"]],
-            key=len,
-            reverse=True,
-        )
-    )
+    data = load_data("speech_verbs")["en"]
+    english = trie_pattern([*data["past"], *data["present"], *data["participle"], *data["phrases"]])
     return re.compile(
         rf"\b(?:{english})(?:\s+(?:out|up|in|\w+ly|again|back|at\s+last|that|aloud))?\s*$"
         r"|(?:说|說|道|问|問|答|叫|喊|嚷|曰|云)(?:了|着|過|过)?(?:[一两几]?[句声聲遍])?\s*$",

@@ -124,6 +124,20 @@ def _patterns() -> list[tuple[HeadingKind | None, re.Pattern[str]]]:
     ]
 
 
+@cache
+def _beginnings() -> frozenset[str]:
+    """First two letters of every word that a keyed heading may begin with."""
+    words = _words()
+    keys = ("chapters", "parts", "number_words", "story", "numbered_story")
+    return frozenset(w[:2].casefold() for w in ["the", *(w for key in keys for w in words[key])])
+
+
+def _may_be_keyed(text: str) -> bool:
+    """False for most lines of prose, which no pattern need be tried on."""
+    head = text[:2]
+    return not head.isalpha() or head.isupper() or head.casefold() in _beginnings()
+
+
 def undecorated(line: str) -> str:
     """The line without ornaments and brackets around it."""
     text = line.strip(_DECORATION)
@@ -145,6 +159,8 @@ def recognise(line: str) -> Heading | None:
     named = _named().get(" ".join(bare.split()))
     if named and (cjk or text[0].isupper()):
         return Heading(named, None, "", bare)
+    if not cjk and not _may_be_keyed(text):
+        return None
     for kind, pattern in _patterns():
         found = pattern.match(text)
         if not found:

@@ -51,6 +51,8 @@ _VERSE_MD = re.compile(
     "|".join((r"(?P<indent>(?<=\n)[ \t\u3000\u00a0]+|[ \t\u3000\u00a0]+(?=\n))", *_MARKDOWN, *_MARKUP))
 )
 _NEVER = re.compile("(?!)")
+_LINE_END = re.compile(r"\n[ \t\u3000\u00a0]*")
+_MARKED = re.compile(rf"[_\[〔【［{{□{CIRCLED}{_SUPER}]")
 _NEEDED_MD = re.compile(rf"[\n_\[〔【［{{□{CIRCLED}{_SUPER}#>*\\!<~`+-]")
 _NEEDED = re.compile(rf"[\n_\[〔【［{{□{CIRCLED}{_SUPER}]")
 
@@ -87,7 +89,12 @@ class ChapterText:
         self._keep_until(start)
         begin, raw = self._length, self._source[start:end]
         needed = _NEVER if kind == "break" else _NEEDED_MD if self._marks.markdown else _NEEDED
-        text = raw if needed.search(raw) is None else self._edited(raw, kind)
+        if needed.search(raw) is None:
+            text = raw
+        elif kind == "verse" or self._marks.markdown or _MARKED.search(raw):
+            text = self._edited(raw, kind)
+        else:
+            text = self._joined(raw)
         self._parts.append(text)
         self._length += len(text)
         self._at = end
@@ -131,6 +138,24 @@ class ChapterText:
         self._parts.append(between)
         self._length += len(between)
         self._at = start
+
+    def _joined(self, raw: str) -> str:
+        """Lines joined and nothing else to do: what most paragraphs of a hard-wrapped book need."""
+        pieces: list[str] = []
+        length, done = self._length, 0
+        for found in _LINE_END.finditer(raw):
+            end = found.start()
+            while raw[end - 1] in " \t\u3000\u00a0":
+                end -= 1
+            stop = found.end()
+            instead = joint(raw[end - 1], raw[stop : stop + 1] or " ", raw[max(0, end - 2)])
+            pieces += (raw[done:end], instead)
+            length += end - done
+            self._edits.append(Edit(length, raw[end:stop], len(instead)))
+            length += len(instead)
+            done = stop
+        pieces.append(raw[done:])
+        return "".join(pieces)
 
     def _edited(self, raw: str, kind: BlockKind) -> str:
         pieces: list[str] = []
