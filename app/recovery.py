@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +42,10 @@ CRASHED_S = 20.0  # its own host's worker comes first
 # A worker that took a run starts its process within seconds, on a very busy machine within a minute or two; until then
 # the run has no process id.
 PENDING_S, TAKEN_S = 300.0, 60.0
+STARTING, START_S = (
+    "starting",
+    30.0,
+)  # what a worker's lock says, and how long a process takes to have its own
 
 
 def _folder(home: Path) -> Path:
@@ -64,6 +69,7 @@ def alive(home: Path, run_id: str | None) -> Iterator[None]:
 def claimed(home: Path, run_id: str) -> Iterator[None]:
     """Hold the run's lock for a process that is being started, until that holds it itself (or has ended)."""
     with _locked(home, run_id) as path:
+        path.write_text(STARTING)
         mine = path.stat().st_ino
         yield
         with contextlib.suppress(FileNotFoundError):
@@ -86,8 +92,11 @@ def left_behind(home: Path) -> list[UUID]:
     """Ids of the runs of this host and home whose process is gone."""
     found = []
     for path in sorted(_folder(home).glob("[!.]*")):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("a") as f:
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("a+") as f:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            f.seek(0)
+            if f.read() == STARTING and time.time() - path.stat().st_mtime < START_S:
+                continue  # its worker is gone, but its process may still be on its way up
             found.append(UUID(path.name))
     return found
 

@@ -17,7 +17,9 @@ StageState = Literal["ahead", "active", "done", "cached"]
 ENDED: frozenset[Status] = frozenset({"completed", "degraded", "failed", "cancelled"})
 RUN_START_S = 8.0  # from the worker's taking a run to its first stage: a process, and imports (PREFECT.md)
 RUN_END_S = 2.0  # from the last stage to the run's end: result, artifacts, the heartbeat's last beat
-SLOWER = (0.5, 2.0)  # bounds of what one stage's pace says of another's
+# What the pace of the stages seen says of those ahead: a busy machine slows all of them, a wrong rate only its own
+# stage. A power of how much slower they were, within bounds.
+SHARED, SLOWER = 0.75, (0.5, 2.0)
 _DESCRIPTION = re.compile(
     r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?:, the first (?P<first_share>[\d.]+) % after (?P<first_s>[\d.]+) s)?(?: · (?P<note>.*))?$",
     re.S,
@@ -179,7 +181,8 @@ def _slower(works: Mapping[str, StageWork], bars: Mapping[str, Bar]) -> float:
     all_s = sum(w.expected_s for w in works.values())
     if all_s <= 0:
         return 1.0
-    return min(SLOWER[1], max(SLOWER[0], revised_s(all_s, seen_s, expected_s / all_s) / all_s))
+    slower = revised_s(all_s, seen_s, expected_s / all_s) / all_s
+    return min(SLOWER[1], max(SLOWER[0], slower**SHARED))
 
 
 def _detail(

@@ -205,12 +205,12 @@ class Runs:
         ]
 
     async def _read_progress(self, task_id: UUID) -> Progress:
-        run = await self.get(task_id)
-        artifacts = await self._client.read_artifacts(
-            artifact_filter=where.ArtifactFilter(
-                flow_run_id=where.ArtifactFilterFlowRunId(any_=[task_id]),
-                type=where.ArtifactFilterType(any_=["progress", "table"]),
-            )
+        plan_and_progress = where.ArtifactFilter(
+            flow_run_id=where.ArtifactFilterFlowRunId(any_=[task_id]),
+            type=where.ArtifactFilterType(any_=["progress", "table"]),
+        )
+        run, artifacts = await asyncio.gather(
+            self.get(task_id), self._client.read_artifacts(artifact_filter=plan_and_progress)
         )
         plan, bars = plan_and_bars(artifacts, run)
         if run.kind == "book":

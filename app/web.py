@@ -67,6 +67,7 @@ def web_server(settings: Settings, root_path: str) -> uvicorn.Server:
         access_log=False,
         proxy_headers=True,  # from the proxy on this machine only
         forwarded_allow_ips="127.0.0.1",
+        timeout_keep_alive=75,  # longer than proxies and clients keep a connection: they close it, not we under them
         timeout_graceful_shutdown=5,
         lifespan="on",
     )

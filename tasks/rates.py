@@ -32,10 +32,10 @@ FIRST_RATES = {
     "dialogue hibari": 0.03,
     "start dialogue hibari": 1.5,
     "environment procedural": 0.03,
-    "start environment procedural": 1.0,
+    "start environment procedural": 2.5,
     "effects procedural": 0.05,
-    "start effects procedural": 1.0,
-    "mix": 0.05,
+    "start effects procedural": 2.0,
+    "mix": 0.045,
     "publish": 0.3,
 }
 FIRST_S = 5.0  # of measuring stand behind these

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.recovery import alive, claimed, left_behind
+from app.recovery import START_S, alive, claimed, left_behind
 from tests.conftest import ROOT
 
 HOLD = "import sys, time; from pathlib import Path; from app.recovery import alive\nwith alive(Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True); time.sleep(60)"
@@ -68,4 +69,7 @@ def test_a_worker_that_is_killed_leaves_the_run_it_was_starting_behind(tmp_path:
     assert process.stdout.readline() == "held\n"
     process.kill()
     process.wait()
+    assert left_behind(tmp_path) == [], "the run's process may have outlived its worker"
+    (file,) = (p for p in tmp_path.rglob("*") if p.is_file())
+    os.utime(file, (0, time.time() - START_S))
     assert [str(found) for found in left_behind(tmp_path)] == [run_id]

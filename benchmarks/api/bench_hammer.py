@@ -84,7 +84,7 @@ async def tiny(service: Service) -> Counter[object]:
     async def one(client: httpx.AsyncClient, path: str) -> object:
         try:
             return (await client.get(path)).status_code
-        except httpx.ReadError:  # a kept connection that was closed while idle
+        except (httpx.ReadError, httpx.RemoteProtocolError):  # a kept connection that was closed while idle
             return "closed"
 
     limits = httpx.Limits(max_connections=50)
