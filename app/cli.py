@@ -18,10 +18,11 @@ import app.commands.render as render_commands
 import app.commands.voices as voices_commands
 from app.commands.doctor import doctor
 from app.commands.importing import import_
+from app.commands.labelling import label
 from app.commands.output import print_json
 from app.commands.schedule import schedule
 from app.commands.serve import serve
-from app.commands.speakers import attribute, characters, label, review
+from app.commands.speakers import attribute, characters, review
 from story.errors import SoundboundError
 
 cli = App(

@@ -1,4 +1,4 @@
-"""Asks a language model over any OpenAI-compatible endpoint, a local one included, for labels of lines.
+"""Asks a language model over any OpenAI-compatible endpoint, a local one included, for labels (story/questions.py).
 
 Needs the extra `llm` (pydantic-ai-slim[openai]). Answers are kept by content in `<home>/llm`, so nothing is asked
 twice. An endpoint that is dead, slow or talks nonsense costs its batches the labels: the rules' answer stays and the
@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
-from story.attribution.labelling import INSTRUCTIONS, Batch, accepted
 from story.errors import SoundboundError
+from story.questions import Batch, accepted
 
 MAX_FAILURES = 2
 TIMEOUT_S = 60.0  # of one question; a small local model takes up to half a minute
@@ -27,7 +27,7 @@ MAX_OUTPUT_TOKENS = 2000
 
 class Label(BaseModel):
     line: str
-    speaker: str
+    label: str = Field(validation_alias=AliasChoices("label", "speaker", "emotion", "value", "answer"))
 
 
 class Labels(BaseModel):
@@ -49,7 +49,7 @@ class Answers:
     """Labels of all batches, and what they cost.
 
     Attributes:
-        labels: segment id → character id.
+        labels: what was in question → what it is (see Batch.lines and candidates).
         refused: labels that were none of those offered, and so counted for nothing.
     """
 
@@ -69,7 +69,7 @@ def ask(
     cache: Path,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Answers:
-    """Labels for every batch that the endpoint answers, kept in `cache`.
+    """Labels for every batch (all with the same instructions) that the endpoint answers, kept in `cache`.
 
     Raises:
         SoundboundError: the extra is not installed.
@@ -83,7 +83,7 @@ def ask(
         if answer is not None:
             result.cached += 1
         elif failures < MAX_FAILURES:
-            agent = agent or _agent(endpoint)
+            agent = agent or _agent(endpoint, batch.instructions)
             try:
                 answer = _asked(agent, batch, endpoint, result)
                 failures = 0
@@ -102,11 +102,11 @@ def ask(
     if result.failed:
         result.warnings.append(
             f"{result.failed} of {len(batches)} questions were not answered by {endpoint.model} at {endpoint.url} "
-            f"({why}); their lines keep the rules' speakers"
+            f"({why}); what they asked about stays as the rules left it"
         )
     if result.refused:
         result.warnings.append(
-            f"{result.refused} labels named lines or people that were not offered; they count for nothing"
+            f"{result.refused} labels named lines or answers that were not offered; they count for nothing"
         )
     return result
 
@@ -116,10 +116,10 @@ def _asked(agent: Any, batch: Batch, endpoint: Endpoint, result: Answers) -> dic
     result.asked += 1
     result.input_tokens += run.usage.input_tokens
     result.output_tokens += run.usage.output_tokens
-    return {label.line.strip(): label.speaker.strip() for label in run.output.labels}
+    return {label.line.strip(): label.label.strip() for label in run.output.labels}
 
 
-def _agent(endpoint: Endpoint) -> Any:
+def _agent(endpoint: Endpoint, instructions: str) -> Any:
     """A pydantic-ai agent that answers `Labels`; imported late, since it is an extra."""
     try:
         ai = importlib.import_module("pydantic_ai")
@@ -136,7 +136,7 @@ def _agent(endpoint: Endpoint) -> Any:
     return ai.Agent(
         chat,
         output_type=ai.PromptedOutput(Labels),
-        instructions=INSTRUCTIONS,
+        instructions=instructions,
         retries=1,
         model_settings=ai.ModelSettings(
             temperature=0.0, max_tokens=MAX_OUTPUT_TOKENS, timeout=endpoint.timeout_s, max_retries=0

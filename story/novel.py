@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+
+from story.lexicon import load_data
 
 Gender = Literal["female", "male", "neutral", "unknown"]
 Age = Literal["child", "young", "adult", "old", "unknown"]
 Role = Literal["narrator", "major", "minor", "crowd"]
 SegmentType = Literal["narration", "dialogue", "thought", "heading", "letter", "verse", "break", "effect"]
+Hour = Literal["dawn", "morning", "day", "evening", "night"]
 SPOKEN: frozenset[str] = frozenset({"narration", "dialogue", "thought", "heading", "letter", "verse"})
 
 
@@ -61,6 +64,37 @@ class Segment(BaseModel):
         return self.spoken and any(c.isalnum() for c in self.content)
 
 
+class SceneNote(BaseModel):
+    """What is known of the scene that begins at a segment, beside what its words tell.
+
+    A person's note wins over the words; a language model's only fills what they leave open.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    first_segment: str
+    place: str | None = None  # a class of data/ambience.json: house, forest, ship …
+    time: Hour | None = None
+    weather: list[str] = []
+    source: Literal["person", "llm"] = "person"
+
+    @field_validator("place")
+    @classmethod
+    def _place(cls, place: str | None) -> str | None:
+        if place is not None and place not in (known := load_data("ambience")["places"]):
+            raise ValueError(f"{place!r} is none of {', '.join(known)}")
+        return place
+
+    @field_validator("weather")
+    @classmethod
+    def _weather(cls, weather: list[str]) -> list[str]:
+        known = load_data("scenes_en")["weather"]
+        for kind in weather:
+            if kind not in known:
+                raise ValueError(f"{kind!r} is none of {', '.join(known)}")
+        return weather
+
+
 class Chapter(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -68,6 +102,7 @@ class Chapter(BaseModel):
     number: int = Field(ge=0)
     title: str = ""
     segments: list[Segment]
+    scenes: list[SceneNote] = []
     tail: str = ""  # what the source has after the last segment
 
 

@@ -157,6 +157,12 @@ def _families(language: str) -> dict[str, int]:
     }
 
 
+@cache
+def _opposites(language: str) -> frozenset[frozenset[str]]:
+    """Sounds of a family that are never one event: a door that opens and closes."""
+    return frozenset(frozenset(pair) for pair in load_data(f"cues_{language}")["opposites"])
+
+
 def _overlaps(rule: Rule, text: str, language: str, low: int, high: int, start: int, end: int) -> bool:
     """True when one of the rule's exceptions is found in text[low:high] over or touching text[start:end]."""
     unless = rule.unless
@@ -207,7 +213,7 @@ def _one_cue_a_word(found: list[_Found]) -> list[_Found]:
 
 def _one_cue_an_event(found: list[_Found], language: str) -> list[_Found]:
     """Drops what tells the same event again: the same sound in one sentence, its family close by."""
-    families = _families(language)
+    families, opposites = _families(language), _opposites(language)
     kept: list[_Found] = []
     for item in found:
         again = False
@@ -218,7 +224,8 @@ def _one_cue_an_event(found: list[_Found], language: str) -> list[_Found]:
             same = other.rule.sound == item.rule.sound
             near = item.start - other.end
             family = families.get(item.rule.sound, -1)
-            related = family >= 0 and family == families.get(other.rule.sound)
+            pair = frozenset((item.rule.sound, other.rule.sound))
+            related = family >= 0 and family == families.get(other.rule.sound) and pair not in opposites
             if (same and (same_sentence or near < _REPEAT_GAP[language])) or (
                 related and same_sentence and near < _FAMILY_GAP[language]
             ):

@@ -23,6 +23,7 @@ Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 # Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
 ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
 CUE_HINT = 0.6
+LEFT_ROOM = 1.0  # who leaves a room is in the house
 # People are where they came last.
 LAST_ARRIVAL = 1.0
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Gen|Rev|Lieut|Hon|Prof)\.$")
@@ -182,7 +183,7 @@ def _says(book: Lexicon, name: str, text: str) -> bool:
     return bool(pattern and pattern.search(text))
 
 
-def _place_weight(book: Lexicon, left: str, right: str) -> tuple[float, bool]:
+def _place_weight(book: Lexicon, word: str, left: str, right: str) -> tuple[float, bool]:
     """(weight, is an arrival) of a place noun between `left` and `right`."""
     if _says(book, "not_after", right) or _says(book, "not_before", left):
         return 0.0, False
@@ -192,7 +193,7 @@ def _place_weight(book: Lexicon, left: str, right: str) -> tuple[float, bool]:
     if _says(book, "within", left):
         return LOCATIVE, False
     if _says(book, "departure", left):
-        return 0.0, False
+        return (LEFT_ROOM if word in book.data.get("inner", ()) else 0.0), False
     if _says(book, "goal", left):
         return MENTION / 2, False
     if _says(book, "inside_after", right):
@@ -207,7 +208,7 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
     if kind == "place":
         if hint:
             return weight, False
-        found, arrival = _place_weight(book, left, right)
+        found, arrival = _place_weight(book, word, left, right)
         if len(word) == 1 and found < LOCATIVE:
             found *= book.data.get("short_mention", 1.0)  # one character alone is mostly part of a name
         return found * weight, arrival

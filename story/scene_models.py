@@ -6,11 +6,14 @@ circle. Import them from story.scenes.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel
 
+from story.novel import Hour
+
 Polarity = Literal["asserted", "negated", "hypothetical", "figurative"]
+HOURS: tuple[Hour, ...] = get_args(Hour)
 Setting = Literal["interior", "exterior", "vehicle", "unknown"]
 
 
@@ -60,7 +63,7 @@ class Scene(BaseModel):
     setting: Setting = "unknown"
     place: str = ""  # the words of the text
     place_class: str = "unknown"
-    time_of_day: Literal["dawn", "morning", "day", "evening", "night", "unknown"] = "unknown"
+    time_of_day: Hour | Literal["unknown"] = "unknown"
     weather: list[str] = []
     mood: str = "unknown"
     evidence: list[Evidence] = []

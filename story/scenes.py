@@ -39,6 +39,7 @@ _LEAD = 1.2
 _MOST_EVIDENCE = 12
 # Mentions that put something within earshot: a fire or a crowd is there when named, a sea may be a figure of speech.
 _NEAR_ENOUGH = {"fire": 1.0, "crowd": 1.0}
+_NOTED_CONFIDENCE = 0.6  # a model's word for a place: not measured
 # A setting known only by its sky or its rooms, and the least that is still carried over.
 _SETTING_CONFIDENCE, _LEAST_CONFIDENCE = 0.3, 0.1
 
@@ -141,6 +142,22 @@ def _place_words(found: list[Finding], place_class: str) -> str:
     return best.word if best else ""
 
 
+def _take_note(scene: Scene, chapter: Chapter) -> None:
+    """What a note says of the scene: a person's wins, a model's fills what the words leave open."""
+    note = next((n for n in chapter.scenes if n.first_segment == scene.first_segment), None)
+    if note is None:
+        return
+    wins = note.source == "person"
+    if note.place and (wins or scene.place_class == "unknown"):
+        scene.place_class, scene.place = note.place, ""
+        scene.setting = place_setting(note.place)  # type: ignore[assignment]
+        scene.confidence = 1.0 if wins else _NOTED_CONFIDENCE
+    if note.time and (wins or scene.time_of_day == "unknown"):
+        scene.time_of_day = note.time
+    if note.weather and (wins or not scene.weather):
+        scene.weather = sorted(note.weather)
+
+
 def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
     """Carries over what the block doesn't say: the place, and within the same stretch of time also hour and weather."""
     took = False
@@ -183,6 +200,7 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
     )
     if place_class == "unknown" and scene.setting != "unknown":
         scene.confidence = _SETTING_CONFIDENCE
+    _take_note(scene, chapter)
     if previous is not None:
         _inherit(scene, previous, block)
     near = [name for name, weight in _totals(found, "near").items() if weight >= _NEAR_ENOUGH.get(name, 2.0)]

@@ -9,7 +9,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from app.cli import run
 from models import catalog, recipes, terms, voice_design
@@ -53,6 +55,25 @@ def test_megatts3_is_told_language_and_guidance_by_intensity(tmp_path: Path) -> 
     assert isinstance(answers[0], Done)
     chinese, _ = told("megatts3", machine, tmp_path, language="zh-Hans", text="他们半夜来。")
     assert chinese[0]["language"] == "zh-cn"
+
+
+def test_megatts3_says_a_line_too_short_for_its_loudness_meter(tmp_path: Path) -> None:
+    _, answers = told("megatts3", prepared("megatts3", tmp_path), tmp_path, text="Oh")
+    assert isinstance(answers[0], Done), "0.2 s; the package's own meter refuses less than 0.4 s"
+
+
+def test_megatts3_makes_the_same_line_before_and_after_its_prompt_is_known(tmp_path: Path) -> None:
+    machine = prepared("megatts3", tmp_path)
+    model = catalog.entries(machine)["megatts3"]
+    request = SpeechRequest("l", "They come at midnight.", catalog.voices(model)[0].parameters, "en", seed=7)
+    with ModelProcess(catalog.spec(model, machine), tmp_path, lambda _: None, 120.0) as process:
+        waves = []
+        for number in range(2):
+            process.submit({number: request})
+            while not isinstance(answer := process.answer(60.0), Done):
+                pass
+            waves.append(sf.read(answer.wav)[0])
+    assert np.array_equal(*waves)
 
 
 def test_guidance_leans_on_the_prompt_only_if_it_has_the_feeling() -> None:

@@ -17,9 +17,12 @@ from typing import Any
 import pytest
 
 from models.llm import Endpoint, ask
+from story import emotion_questions, scene_questions
 from story.attribution.book import novel_of
-from story.attribution.labelling import RULE, accepted, batches, estimate, labelled
-from story.novel import Novel
+from story.attribution.labelling import RULE, batches, labelled
+from story.novel import Novel, SceneNote
+from story.questions import accepted, estimate
+from story.scenes import analyze_scenes
 from tests.conftest import CommandLine
 from tests.test_attribution import ENGLISH, manuscript
 
@@ -70,7 +73,7 @@ def completion(content: str) -> bytes:
 
 
 def labels(*pairs: tuple[str, str]) -> str:
-    return json.dumps({"labels": [{"line": a, "speaker": b} for a, b in pairs]})
+    return json.dumps({"labels": [{"line": a, "label": b} for a, b in pairs]})
 
 
 def good(question: str) -> tuple[int, str]:
@@ -152,7 +155,7 @@ def test_a_malformed_answer_leaves_the_rules_answer_and_a_warning(
     answers = ask(batches(novel), endpoint(server), tmp_path)
     assert labelled(novel, answers.labels)[0] == novel
     assert answers.failed == 1
-    assert "rules' speakers" in answers.warnings[0]
+    assert "stays as the rules left it" in answers.warnings[0]
 
 
 def test_a_hostile_answer_names_nobody_who_was_not_offered(
@@ -222,3 +225,84 @@ def test_the_command_estimates_first_and_counts_after(
         "output_tokens": 40,
     }
     assert RULE in path.read_text(encoding="utf-8")
+
+
+def words(question: str, *pairs: tuple[str, str]) -> tuple[int, str]:
+    return 200, labels(*pairs)
+
+
+def test_feelings_are_asked_only_where_nothing_tells_and_nobody_wrote_one(novel: Novel) -> None:
+    lines = [s for s in novel.chapters[0].segments if s.type == "dialogue"]
+    lines[0].emotion = "furious"
+    lines[1].style = "whisper"
+    asked = {i for b in emotion_questions.batches(novel) for i in b.lines.values()}
+    assert asked
+    assert not asked & {lines[0].id, lines[1].id}
+
+
+def test_feelings_come_from_the_list_and_change_nothing_else(
+    novel: Novel, server: Server, tmp_path: Path
+) -> None:
+    server.answer = lambda q: words(q, ("L1", "sad"), ("L2", "saucy"), ("L3", "neutral"), ("L9999", "sad"))
+    questions = emotion_questions.batches(novel)
+    answers = ask(questions, endpoint(server), tmp_path)
+    after, changed = emotion_questions.felt(novel, answers.labels)
+    first = questions[0].lines["L1"]
+    assert changed == len(questions)
+    assert answers.refused == 2 * len(questions)
+    for old, new in zip(novel.chapters[0].segments, after.chapters[0].segments, strict=True):
+        assert (new.content, new.speaker, new.separator, new.style) == (
+            old.content,
+            old.speaker,
+            old.separator,
+            old.style,
+        )
+        if old.id == first:
+            assert new.emotion == "sad"
+
+
+def test_scenes_are_noted_where_the_words_leave_them_open(
+    novel: Novel, server: Server, tmp_path: Path
+) -> None:
+    server.answer = lambda q: words(
+        q, ("S1.place", "forest"), ("S1.time", "night"), ("S1.weather", "house"), ("S2.place", "forest")
+    )
+    questions = scene_questions.batches(novel)
+    answers = ask(questions, endpoint(server), tmp_path)
+    assert answers.refused == 2  # a house is no weather, and there is no second scene
+    after, added = scene_questions.noted(novel, answers.labels)
+    assert added == 1
+    before, then = (analyze_scenes(n.chapters[0], "en").scenes for n in (novel, after))
+    assert [s.first_segment for s in before] == [s.first_segment for s in then]
+    assert (then[0].place_class, then[0].time_of_day) == ("forest", "night")
+    assert then[0].ambience != before[0].ambience
+    assert then[0].cues == before[0].cues
+    assert not scene_questions.batches(after)
+    assert Novel.model_validate_json(after.model_dump_json()) == after
+
+
+def test_a_persons_note_on_a_scene_wins_over_the_words_and_a_models_does_not() -> None:
+    novel = novel_of(manuscript("They sat in the kitchen of the old house all the evening.\n\nNobody spoke."))
+    chapter = novel.chapters[0]
+    first = chapter.segments[0].id
+    for source, place in (("llm", "house"), ("person", "ship")):
+        chapter.scenes = [SceneNote(first_segment=first, place="ship", source=source)]  # type: ignore[arg-type]
+        assert analyze_scenes(chapter, "en").scenes[0].place_class == place
+
+
+def test_a_place_nobody_knows_is_an_error_that_names_those_that_are_known() -> None:
+    with pytest.raises(ValueError, match="house"):
+        SceneNote(first_segment="s1", place="moon")
+
+
+def test_the_command_asks_for_all_three(
+    novel: Novel, server: Server, tmp_path: Path, soundbound: CommandLine
+) -> None:
+    path = tmp_path / "novel.json"
+    path.write_text(novel.model_dump_json(), encoding="utf-8")
+    server.answer = lambda q: (200, labels())
+    done = soundbound("label", str(path), "--what", "all", "--url", server.url, "--model", "other", "--json")
+    assert done.status == 0, done.stderr
+    kinds = ("Who may speak", "Feelings:", "Codes: S1.place")
+    asked = [q["messages"][-1]["content"] for q in server.questions]
+    assert [kind for kind in kinds if not any(kind in question for question in asked)] == []

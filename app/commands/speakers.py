@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.commands.output import print_json
-from app.settings import load_settings
-from models.llm import Endpoint, ask
 from story.attribution.book import attributed_anew, chapter_text
 from story.attribution.characters_file import characters_json, read_characters, shared_names
-from story.attribution.labelling import BELOW, batches, labelled
-from story.attribution.labelling import estimate as estimate_of
 from story.errors import InputError
 from story.loading import load_novel
 from story.novel import Novel
@@ -49,7 +44,7 @@ def review(novel: Path, *, apply: Path | None = None, output: Output = None, jso
     if apply is not None:
         corrected, done = apply_corrections(book, read_corrections(apply), str(apply))
         target = output or novel
-        _write_novel(corrected, target)
+        write_novel(corrected, target)
         if json:
             print_json({"status": "completed", "output": str(target), **done.model_dump()})
             return 0
@@ -106,7 +101,7 @@ def attribute(
     before = {s.id: s.speaker for c in book.chapters for s in c.segments}
     changed = sum(s.speaker != before.get(s.id) for c in anew.chapters for s in c.segments)
     target = output or novel
-    _write_novel(anew, target)
+    write_novel(anew, target)
     shared = shared_names(people)
     if json:
         print_json(
@@ -157,94 +152,6 @@ def characters(novel: Path, *, output: Output = None, json: bool = False) -> int
     return 0
 
 
-def label(
-    novel: Path,
-    *,
-    url: str | None = None,
-    model: str | None = None,
-    below: float = BELOW,
-    estimate: bool = False,
-    output: Output = None,
-    json: bool = False,
-) -> int:
-    """Ask a language model who speaks the lines that the rules are unsure of. Optional; needs the extra `llm`.
-
-    Any OpenAI-compatible endpoint will do, a local one (Ollama, llama.cpp, vLLM) included. Sent are the uncertain
-    lines with what stands around them and a list of who may speak; taken back are labels only. A key for the endpoint
-    is read from the setting `llm_key`.
-
-    Parameters
-    ----------
-    novel
-        The novel as JSON.
-    url
-        The endpoint, such as http://localhost:11434/v1 (default: the setting `llm_url`).
-    model
-        The model's name there (default: the setting `llm_model`).
-    below
-        Lines less certain than this are asked.
-    estimate
-        Only tell how much would be asked.
-    output
-        Where to write the novel (default: the novel itself).
-    json
-        Print one JSON object.
-    """
-    settings = load_settings()
-    book = load_novel(novel)
-    questions = batches(book, below)
-    planned = estimate_of(questions, book.language)
-    console = Console(stderr=True, highlight=False)
-    console.print(
-        f"{planned.lines} lines in {planned.batches} questions: about {planned.input_tokens:,} tokens to read and "
-        f"{planned.output_tokens:,} to write",
-        markup=False,
-    )
-    if estimate:
-        if json:
-            print_json({"status": "completed", "estimate": asdict(planned)})
-        return 0
-    url, model = url or settings.llm_url, model or settings.llm_model
-    if not url or not model:
-        raise InputError(
-            "no endpoint or no model is named",
-            where="--url, --model",
-            remedy="name both, or set llm_url and llm_model in soundbound.toml",
-        )
-    answers = ask(
-        questions,
-        Endpoint(url, model, settings.llm_key or ""),
-        settings.home / "llm",
-        lambda done, of: console.print(f"{done} of {of}", end="\r"),
-    )
-    labelled_book, changed = labelled(book, answers.labels)
-    target = output or novel
-    _write_novel(labelled_book, target)
-    usage = {k: getattr(answers, k) for k in ("asked", "cached", "failed", "input_tokens", "output_tokens")}
-    for warning in answers.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
-    status = "degraded" if answers.failed else "completed"
-    if json:
-        print_json(
-            {
-                "status": status,
-                "output": str(target),
-                "lines_labelled": len(answers.labels),
-                "lines_changed": changed,
-                "estimate": asdict(planned),
-                "usage": usage,
-                "warnings": answers.warnings,
-            }
-        )
-    else:
-        Console(highlight=False).print(
-            f"{len(answers.labels)} lines labelled, {changed} have another speaker now; {answers.input_tokens:,} tokens "
-            f"read, {answers.output_tokens:,} written; written to {target}",
-            markup=False,
-        )
-    return 3 if answers.failed else 0
-
-
 def page(data: dict) -> str:
     """The review page, with nothing to load from elsewhere."""
     template = files("app").joinpath("pages/review.html").read_text(encoding="utf-8")
@@ -252,7 +159,7 @@ def page(data: dict) -> str:
     return template.replace("__DATA__", safe.replace("\u2029", "\\u2029"))
 
 
-def _write_novel(novel: Novel, path: Path) -> None:
+def write_novel(novel: Novel, path: Path) -> None:
     tree = novel.model_dump(mode="json", exclude_defaults=True)
     tree = {"format": novel.format, "title": novel.title, "language": novel.language} | tree
     _write(path, json_module.dumps(tree, ensure_ascii=False, indent=1) + "\n")

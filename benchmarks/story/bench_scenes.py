@@ -1,6 +1,6 @@
 """How often scene analysis is right: place, hour, weather and effect cues on labelled passages; its speed and memory.
 
-    python benchmarks/story/bench_scenes.py                    # the test passages, both languages
+    python benchmarks/story/bench_scenes.py                    # the fresh passages, both languages
     python benchmarks/story/bench_scenes.py --split dev --errors
     python benchmarks/story/bench_scenes.py --speed BOOK.txt   # MB/s of CPU time, peak memory
 
@@ -173,7 +173,7 @@ def speed(path: Path, language: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--split", choices=["dev", "test"], default="test")
+    parser.add_argument("--split", choices=["dev", "test", "fresh"], default="fresh")
     parser.add_argument("--language", choices=["en", "zh"])
     parser.add_argument("--errors", action="store_true", help="show each wrong answer (dev only)")
     parser.add_argument("--speed", type=Path, metavar="BOOK.txt", help="measure speed and memory instead")
@@ -181,8 +181,8 @@ def main() -> None:
     if arguments.speed:
         print(json.dumps(speed(arguments.speed, arguments.language or "en"), indent=1))
         return
-    if arguments.errors and arguments.split == "test":
-        parser.error("test passages are for scoring only; look at errors on --split dev")
+    if arguments.errors and arguments.split == "fresh":
+        parser.error("fresh passages are for scoring only; look at errors on --split dev")
     items = json.loads((HERE / "scene_passages.json").read_text(encoding="utf-8"))["items"]
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
         chosen = [i for i in items if i["split"] == arguments.split and i["language"] == language]

@@ -20,9 +20,9 @@ from benchmarks.story.gold import load_books
 from benchmarks.story.quotations import ROOT, spans_of
 from benchmarks.story.speakers import Line, judged, lit_mapping
 from story.attribution import decode
-from story.attribution.decode import FEATURES
 from story.attribution.english import prepare_english
 from story.attribution.quotations import find_quotes
+from story.attribution.ranker import FEATURES
 from story.attribution.reading import Prose
 from story.lexicon import load_data
 

@@ -6,13 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from story.attribution.decode import Decider, Scene
+from story.attribution.candidates import Scene
+from story.attribution.decode import Decider
+from story.attribution.discovery import Sightings, discover
 from story.attribution.kin import Kinship, resolve_kin
 from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names
 from story.attribution.quotations import Quote, Span
 from story.attribution.reading import Prose, Read, tell_narrator
-from story.attribution.roster import Person, Roster, Sightings, discover
+from story.attribution.roster import Person, Roster
 from story.attribution.turns import Turn, cut_turns, name_turns
 
 FIRST_PERSON_RATE = (

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from story.attribution import tags
+from story.attribution.discovery import spoken_to
 from story.attribution.mentions import Mention
 from story.attribution.names import Name
 from story.attribution.quotations import Quote, Span
@@ -167,8 +168,6 @@ def _fill_gaps(text: str, spans: Sequence[Span], turns: list[Turn]) -> None:
 
 def name_turns(text: str, quotes: Sequence[Quote], turns: Sequence[Turn], names: Sequence[Name]) -> None:
     """Fills `named` from the chapter's names (sorted)."""
-    from story.attribution.roster import _SPOKEN_AFTER, _SPOKEN_BEFORE
-
     starts = [n.start for n in names]
     for turn in turns:
         for i in turn.quotes:
@@ -178,5 +177,5 @@ def name_turns(text: str, quotes: Sequence[Quote], turns: Sequence[Turn], names:
             ]:
                 after = text[name.end : min(quote.end, name.end + 6)]
                 before = text[max(quote.start, name.start - 10) : name.start]
-                spoken = bool(_SPOKEN_AFTER.match(after) and _SPOKEN_BEFORE.search(before))
+                spoken = spoken_to(before, after)
                 turn.named.append((name, spoken))

@@ -12,19 +12,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
+from story.importing.contents import PROSE_CHARS, PrintedContents
 from story.importing.headings import Heading, HeadingKind, is_title_line, recognise, undecorated
 from story.importing.paragraphs import Manner, Paragraph
 
 SectionKind = Literal["chapter", "front", "back", "contents"]
 _MAX_LINES = 6
-_CONTENTS_CHARS = 6000  # more than a tenth of a book is no table of contents, unless the book is this short
-_PROSE_CHARS = 160  # a paragraph this long is no entry of a table of contents
 _ENDS_SENTENCE = re.compile(r"[.!?。！？…—\-:：;；*][\"'”’」』）)\]*_\s]*$")
 _MARKED = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,})$")
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ITALIC = re.compile(r"(?<!\w)_(?=\S)|(?<=\S)_(?!\w)")
-_PAGE_DOTS = re.compile(r"[\s.…·_]*(?:\d{1,4}|[ivxlc]{1,7})?$", re.IGNORECASE)
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
 @dataclass(slots=True)
@@ -68,23 +66,7 @@ def outline(text: str, paragraphs: list[Paragraph], manner: Manner, *, markdown:
     return Outline(book.sections(level), book.dropped, notes)
 
 
-class _Book:
-    def __init__(self, text: str, paragraphs: list[Paragraph], manner: Manner) -> None:
-        self.text, self.paragraphs, self.manner = text, paragraphs, manner
-        self.found: dict[int, Heading] = {}
-        self.lists: set[int] = set()  # paragraphs of several heading lines: a printed table of contents
-        self.contents: set[int] = set()
-        self.listed: set[str] = set()  # what the printed table of contents names
-        self.dropped: set[int] = set()
-        self.titles: dict[int, int] = {}  # title paragraph → its heading
-
-    def words(self, i: int) -> str:
-        return " ".join(self.text[s:e] for s, e in self.paragraphs[i].lines)
-
-    def size(self, i: int) -> int:
-        p = self.paragraphs[i]
-        return p.end - p.start
-
+class _Book(PrintedContents):
     def find_marked(self) -> set[str]:
         """Markdown's own headings (# …, or underlined); empty if there are not enough to make chapters."""
         marked: dict[int, tuple[int, Heading | None]] = {}
@@ -147,119 +129,6 @@ class _Book:
                     self.found[i] = whole or first
                 elif first.kind == "contents":
                     self.lists.add(i)
-
-    def drop_contents(self) -> None:
-        for i in [i for i, h in self.found.items() if h.kind == "contents"] + sorted(self.lists):
-            if i not in self.contents:
-                self._contents_from(i)
-        self._unnamed_contents()
-        self._detailed_contents()
-        for i in self.contents:
-            self.found.pop(i, None)
-
-    def _contents_from(self, begin: int) -> None:
-        """Entries follow until the first of them comes again as the heading of prose, or until prose."""
-        seen: set[str] = set()
-        end = begin + 1
-        for j in range(begin, len(self.paragraphs)):
-            p = self.paragraphs[j]
-            if p.end - p.start > _PROSE_CHARS * len(p.lines) or (
-                len(p.lines) == 1 and self.size(j) > _PROSE_CHARS
-            ):
-                end = j
-                while end > begin + 1 and (end - 1 in self.found or self._title_like(end - 1)):
-                    end -= 1
-                break
-            keys = {self._key(self.text[s:e]) for s, e in p.lines}
-            if (
-                j > begin
-                and (j in self.found or len(p.lines) == 1)
-                and (self._key(self.words(j)) in seen or keys & seen)
-                and self._leads_to_prose(j)
-            ):
-                end = j
-                break
-            if (
-                j > begin + 1
-                and j not in self.found
-                and len(p.lines) >= 3
-                and j not in self.lists
-                and self._is_prose(j)
-            ):
-                end = j
-                while end > begin + 1 and (end - 1 in self.found or self._title_like(end - 1)):
-                    end -= 1
-                break
-            seen |= keys
-            end = j + 1
-        size = self.paragraphs[end - 1].end - self.paragraphs[begin].start
-        if size > max(_CONTENTS_CHARS, 0.1 * (self.paragraphs[-1].end - self.paragraphs[0].start)):
-            end = (
-                begin + 1
-            )  # that was no table of contents any more: better one entry read aloud than a book lost
-            while end < len(self.paragraphs) and end in self.lists:
-                end += 1
-        self.contents |= set(range(begin, end))
-        for j in range(begin, end):
-            for s, e in self.paragraphs[j].lines:
-                self.listed.add(self._key(self.text[s:e]))
-
-    def _detailed_contents(self) -> None:
-        """Headings 1 … n with a line or two each, that come again with chapters under them."""
-        marked = [
-            i for i, h in self.found.items() if h.number is not None and h.kind in {"chapter", "numbered"}
-        ]
-        ends = dict(zip(marked, [*marked[1:], len(self.paragraphs)], strict=False))
-        again: dict[int | None, list[int]] = {}
-        for i in marked:
-            again.setdefault(self.found[i].number, []).append(i)
-        first = [
-            at[0]
-            for at in again.values()
-            if len(at) == 2 and self._span(at[0], ends) * 4 < self._span(at[1], ends)
-        ]
-        second = [at[1] for at in again.values() if len(at) == 2]
-        if len(first) >= 3 and len(first) >= 0.6 * len(again) and max(first) < min(second):
-            self.contents |= set(range(min(first), min(second)))
-
-    def _span(self, i: int, ends: dict[int, int]) -> int:
-        return self.paragraphs[ends[i] - 1].end - self.paragraphs[i].start
-
-    def _is_prose(self, j: int) -> bool:
-        """Lines filled to the margin that carry sentences over."""
-        p = self.paragraphs[j]
-        full = sum(e - s >= 0.8 * self.manner.width for s, e in p.lines[:-1])
-        return p.kind == "prose" and full >= 0.7 * (len(p.lines) - 1)
-
-    def _title_like(self, i: int) -> bool:
-        return len(self.paragraphs[i].lines) == 1 and is_title_line(self.words(i)) and i - 1 in self.found
-
-    def _leads_to_prose(self, i: int) -> bool:
-        return any(
-            j not in self.found
-            and (self.size(j) > _PROSE_CHARS or (self._is_prose(j) and len(self.paragraphs[j].lines) > 1))
-            for j in range(i + 1, min(i + 5, len(self.paragraphs)))
-        )
-
-    @staticmethod
-    def _key(line: str) -> str:
-        heading = recognise(line)
-        if heading and heading.number is not None:
-            return f"{heading.kind} {heading.number}"
-        return re.sub(r"[\W_]+", " ", _PAGE_DOTS.sub("", line[:200])).strip().casefold()
-
-    def _unnamed_contents(self) -> None:
-        """Three headings or more in a row, all of which come again."""
-        later: dict[str, int] = {}
-        for i, h in self.found.items():
-            later[h.key] = i
-        run: list[int] = []
-        for i in [*sorted(self.found), len(self.paragraphs) + 1]:
-            if run and i > run[-1] + 1:
-                if len(run) >= 3 and sum(later[self.found[j].key] > run[-1] for j in run) >= 0.6 * len(run):
-                    self.contents |= {j for j in run if later[self.found[j].key] > run[-1]}
-                run = []
-            run.append(i)
 
     def check_numbers(self) -> None:
         """Bare numbers and "12. Title" are headings only as a sequence 1, 2, 3 … with prose between."""
@@ -340,12 +209,12 @@ class _Book:
             words = self.words(i) if len(p.lines) <= 2 and p.kind != "break" else ""
             apart = p.gap > self.manner.gap or i == 0
             far = p.gap >= self.manner.gap + 2
-            listed = len(words) > 2 and self._key(words) in self.listed
+            listed = len(words) > 2 and self.key(words) in self.listed
             if (
                 (listed or (words.isupper() and apart) or (far and words[-1:] not in ".!?"))
                 and 4 <= len(words) <= 80
                 and is_title_line(words)
-                and (listed or self._leads_to_prose(i))
+                and (listed or self.leads_to_prose(i))
             ):
                 if i in self.contents or i in self.found:
                     continue
@@ -366,7 +235,7 @@ class _Book:
             words = self.words(j)
             if p.kind == "break" or len(p.lines) > 3 or not is_title_line(words):
                 continue
-            if j + 1 < len(self.paragraphs) and (heading.kind != "number" or self._leads_to_prose(j)):
+            if j + 1 < len(self.paragraphs) and (heading.kind != "number" or self.leads_to_prose(j)):
                 self.titles[j] = i
 
     def find_notes(self) -> set[int]:
@@ -411,7 +280,7 @@ class _Book:
         cuts.sort()
         if not cuts or cuts[0][0] > 0:
             only_top = bool(self.contents) and not any(
-                self.size(i) > _PROSE_CHARS for i in range(min(self.contents))
+                self.size(i) > PROSE_CHARS for i in range(min(self.contents))
             )
             cuts.insert(0, (0, "front" if starts or only_top else "chapter"))
         found = []

@@ -10,6 +10,16 @@ import re
 from dataclasses import dataclass, field
 
 from story.errors import InputError
+from story.importing.epub.vocabulary import (
+    BLOCKS,
+    CLASSES,
+    HEADINGS,
+    HIDDEN,
+    MARK_PIECES,
+    NEVER_IN_HEADINGS,
+    SKIPPED,
+    TYPES,
+)
 from story.importing.headings import recognise
 from story.importing.manuscript import BlockKind
 from story.importing.markup import Markup, Token, tokens
@@ -17,130 +27,6 @@ from story.importing.paragraphs import is_break_line
 
 MAX_BLOCKS = 400_000  # of a whole book; the longest novels have some 40,000 paragraphs
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "ul",
-        "caption",
-    ]
-)
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_NEVER_IN_HEADINGS = _HEADINGS | {"p", "div", "section", "blockquote", "ul", "ol", "table", "body"}
-_MARK_PIECES = 8  # pieces of text that a note's number may consist of
-_SKIPPED = frozenset(
-    [
-        "head",
-        "script",
-        "style",
-        "nav",
-        "svg",
-        "math",
-        "template",
-        "audio",
-        "video",
-        "object",
-        "iframe",
-        "rt",
-        "rp",
-        "rtc",
-        "figcaption",
-        "select",
-        "button",
-    ]
-)
-_TYPES = {  # epub:type, role → what is to be done
-    "pagebreak": "skip",
-    "doc-pagebreak": "skip",
-    "noteref": "skip",
-    "doc-noteref": "skip",
-    "backlink": "skip",
-    "doc-backlink": "skip",
-    "referrer": "skip",
-    "toc": "skip",
-    "landmarks": "skip",
-    "page-list": "skip",
-    "footnote": "note",
-    "endnote": "note",
-    "rearnote": "note",
-    "note": "note",
-    "doc-footnote": "note",
-    "doc-endnote": "note",
-    "z3998:verse": "verse",
-    "z3998:poem": "verse",
-    "z3998:song": "verse",
-    "z3998:hymn": "verse",
-    "z3998:lyrics": "verse",
-    "verse": "verse",
-    "poem": "verse",
-    "z3998:letter": "letter",
-    "letter": "letter",
-    "title": "title",
-    "fulltitle": "title",
-    "subtitle": "title",
-    "z3998:title": "title",
-    "ordinal": "title",
-}
-_CLASSES = [
-    (
-        re.compile(
-            r"(?:^|[\s_-])(?:lnum|linenum|linenumber|line-number|pagenum|pageno|page-?number|pagebreak|noteref|fnref|footnote-?ref|hidden|invisible)(?:$|[\s_-])",
-            re.I,
-        ),
-        "skip",
-    ),
-    (re.compile(r"(?:^|[\s_-])(?:footnotes?|endnotes?|fnotes?|rearnotes?)(?:$|[\s_-]|\d)", re.I), "note"),
-    (
-        re.compile(
-            r"(?:^|[\s_-])(?:poem|poetry|verse|stanza|linegroup|lyrics|song|sonnet|ballad|hymn)(?:$|[\s_-]|\d)",
-            re.I,
-        ),
-        "verse",
-    ),
-    (re.compile(r"(?:^|[\s_-])(?:letter|epistle|correspondence)(?:$|[\s_-]|\d)", re.I), "letter"),
-    (
-        re.compile(
-            r"(?:^|[\s_-])(?:chapter-?title|chapter-?number|chapter-?head(?:ing)?|chap-?title|heading|part-?title)(?:$|[\s_-]|\d)",
-            re.I,
-        ),
-        "title",
-    ),
-]
-_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACE = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f]+")
 _IDEOGRAPHIC = re.compile(r"[ \t\r\n\f\u00a0\u2000-\u200a\u202f\u205f]+")
 _INVISIBLE = str.maketrans(dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff\u200e\u200f")))
@@ -227,20 +113,20 @@ class _Builder:
         self.closing = ""
         if name == "title" and not self.title and self._inside("head"):
             self.title = []
-        element = _Element(name, "", pause=name in _BLOCKS)
+        element = _Element(name, "", pause=name in BLOCKS)
         if name == "html":
             self.document.language = a.get("xml:lang", a.get("lang", ""))
         if self.depths["skip"]:
-            element.role = "skip" if name in _SKIPPED else ""
+            element.role = "skip" if name in SKIPPED else ""
             self._push(element)
             return
         if a:
             self._read_attributes(element, a)
-        if name in _SKIPPED:
+        if name in SKIPPED:
             element.role = "skip"
         if element.pause:
             self.flush()
-            if self.level and name in _NEVER_IN_HEADINGS:
+            if self.level and name in NEVER_IN_HEADINGS:
                 self._close_heading()
         if name == "br":
             self.line_break()
@@ -249,7 +135,7 @@ class _Builder:
             self._emit("break", "")
         elif name == "img":
             self._picture(a)
-        elif name in _HEADINGS:
+        elif name in HEADINGS:
             element.role = element.role or "title"
             self.level = int(name[1])
         elif name == "pre":
@@ -289,7 +175,7 @@ class _Builder:
                 self.flush()
         if element.note:
             self._end_note(element)
-        if name in _HEADINGS:
+        if name in HEADINGS:
             self.level = 0
         elif name == "pre":
             self.pre -= 1
@@ -322,7 +208,7 @@ class _Builder:
         """A paragraph inside a heading means that nobody closed the heading."""
         self.level = 0
         for element in self.stack[-8:]:
-            if element.name in _HEADINGS and element.role == "title":
+            if element.name in HEADINGS and element.role == "title":
                 element.role = ""
                 self.depths["title"] -= 1
 
@@ -340,11 +226,11 @@ class _Builder:
 
     def _read_attributes(self, element: _Element, a: dict[str, str]) -> None:
         words = f"{a.get('epub:type', '')} {a.get('role', '')}".split()
-        roles = [_TYPES[w] for w in words if w in _TYPES]
-        if "hidden" in a or a.get("aria-hidden") == "true" or _HIDDEN.search(a.get("style", "")):
+        roles = [TYPES[w] for w in words if w in TYPES]
+        if "hidden" in a or a.get("aria-hidden") == "true" or HIDDEN.search(a.get("style", "")):
             roles.insert(0, "skip")
         if not roles and (classes := a.get("class")):
-            roles = [role for pattern, role in _CLASSES if pattern.search(classes)]
+            roles = [role for pattern, role in CLASSES if pattern.search(classes)]
         role = roles[0] if roles else ""
         if (
             element.name in {"html", "body", "section"}
@@ -383,7 +269,7 @@ class _Builder:
 
     def _link(self, element: _Element) -> None:
         """Takes a note's number out of the text, and remembers which note it was."""
-        if len(self.run) - element.start > _MARK_PIECES:
+        if len(self.run) - element.start > MARK_PIECES:
             return
         inner = "".join(self.run[element.start :])
         if "#" not in element.href or not inner.strip():
@@ -398,7 +284,7 @@ class _Builder:
                 del self.run[element.start :]
 
     def _reading(self, element: _Element) -> None:
-        if len(self.run) - element.start > _MARK_PIECES:
+        if len(self.run) - element.start > MARK_PIECES:
             return
         inner = " ".join("".join(self.run[element.start :]).split())
         if 0 < len(inner) <= 60 and any(c.isalnum() for c in inner):
