@@ -111,7 +111,8 @@ async def retry(task_id: TaskId, runs: Annotated[Runs, Depends(runs_of)]) -> Suc
 
 
 CHANGED = failures(400, 403, 404, 409, 413, 422, 503)
-RunNamed, DeskHere = Annotated[Run, Depends(run_of)], Annotated[Desk, Depends(desk_of)]
+RunNamed = Annotated[Run, Depends(run_of)]
+DeskHere = Annotated[Desk, Depends(desk_of)]
 
 
 @router.post("/{task_id}/edits", status_code=202, responses=CHANGED)
