@@ -32,7 +32,9 @@ _SENTENCE = {
     "en": re.compile(
         r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bCapt)(?<!\bCol)(?<!\bRev)(?<!\bHon)(?<!\b[A-Z])"
         r"[.!?…][\"”’')]*\s+(?=[A-Z“\"‘])"
-    ), "zh": re.compile("[。！？…]+")}
+    ),
+    "zh": re.compile("[。！？…]+"),
+}
 _LEAST_INTENSITY, _NEUTRAL_INTENSITY = 0.2, 0.5
 
 
