@@ -46,7 +46,7 @@ demo: setup
 
 test: setup-test
 	$(BIN)/soundbound models install kokoro
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup-test
 	$(PIP) install --quiet -c constraints.txt -e ".[bench]"

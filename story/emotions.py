@@ -28,7 +28,13 @@ _BESIDE = {"before": 0.55, "after": 0.45}
 # What is told of somebody the speaker looks at ("seeing her tears").
 _OTHERS_SHARE = 0.35
 _CLAUSE = {"en": re.compile(r"[,;:—]|--| and "), "zh": re.compile("[，；：、]")}
-_SENTENCE = {"en": re.compile(r"[.!?…][\"”’')]*\s+(?=[A-Z“\"‘])"), "zh": re.compile("[。！？…]+")}
+_SENTENCE = {
+    "en": re.compile(
+        r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bCapt)(?<!\bCol)(?<!\bRev)(?<!\bHon)(?<!\b[A-Z])"
+        r"[.!?…][\"”’')]*\s+(?=[A-Z“\"‘])"
+    ),
+    "zh": re.compile("[。！？…]+"),
+}
 _LEAST_INTENSITY, _NEUTRAL_INTENSITY = 0.2, 0.5
 
 

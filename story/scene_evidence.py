@@ -94,9 +94,8 @@ def _terms(groups: list[tuple[str, list[str], float, bool]], language: str) -> _
                 value_of.setdefault(word, (value, weight, hint))
     firsts: dict[str, list[str]] = {}
     for word in sorted(value_of, key=lambda w: (-len(w), w)):
-        firsts.setdefault(_FIRST_WORD.match(word)[0].lower() if language == "en" else word[0], []).append(
-            word
-        )  # type: ignore[index]
+        match = _FIRST_WORD.match(word) if language == "en" else None
+        firsts.setdefault(match[0].lower() if match else word[0], []).append(word)
     pattern = None
     if language != "en" and value_of:
         pattern = re.compile(f"(?=[{''.join(firsts)}]){trie_pattern(value_of)}")

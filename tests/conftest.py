@@ -31,7 +31,10 @@ settings.register_profile("soundbound", deadline=None, derandomize=bool(os.envir
 settings.load_profile("soundbound")
 
 # The longest files, so that `make test`, which gives whole files to its workers, does not end waiting for one of them.
-LONGEST_FIRST = ("test_crash", "test_listening", "test_render", "test_together")
+LONGEST_FIRST = (
+    "test_serve", "test_listening", "test_crash", "test_kokoro", "test_render", "test_together",
+    "test_mixing_property", "test_page",
+)  # fmt: skip
 
 STORM: dict[str, Any] = {
     "title": "The Storm",

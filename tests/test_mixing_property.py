@@ -133,10 +133,10 @@ def test_every_clip_begins_within_a_sample_of_its_time(takes, tmp_path, made):
 def test_a_chapter_of_ten_hours_is_planned_to_the_sample(takes, tmp_path):
     """Planning only: rendering ten hours is the benchmark's business."""
     inputs = MixInputs(timeline=Timeline(chapter="1", total_duration_s=36_000.0))
-    for number in range(3000):
+    for number in range(300):
         line = DialogueSegment(
             id=f"s{number}", type="dialogue", scene="1", speaker="a", voice_id="v", emotion="neutral", content="…",
-            estimated_duration_s=0.9, start_s=12.0 * number,
+            estimated_duration_s=0.9, start_s=120.0 * number,
         )  # fmt: skip
         inputs.timeline.dialogue_segments.append(line)
         inputs.dialogue[line.id] = takes["line"]
@@ -148,7 +148,7 @@ def test_a_chapter_of_ten_hours_is_planned_to_the_sample(takes, tmp_path):
     with Scratch(tmp_path / "clips.f32") as clips:
         plan = plan_mix(inputs, load_profile().laws, clips, lambda share: None)
     assert plan.frames == 36_000 * RATE_HZ
-    assert [line.placed.start for line in plan.lines[:: len(plan.lines) - 1]] == [0, 12 * 2999 * RATE_HZ]
+    assert [line.placed.start for line in plan.lines[:: len(plan.lines) - 1]] == [0, 120 * 299 * RATE_HZ]
     last = plan.beds[0].pieces[-1]
     assert plan.beds[0].start + last.start + last.frames == plan.frames
 

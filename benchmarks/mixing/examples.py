@@ -1,9 +1,9 @@
-"""What the mix of a rendered chapter does, measured from audio: duck depth, loop seams, mono fold-down, speakers' spread.
+"""What the mix of a rendered chapter does, measured from audio: duck depth, loop seams, mono fold-down.
 
     python -m benchmarks.mixing.examples OUT/treasure-island/ch05 [...] [--home HOME]
 
 Give published chapters rendered to FLAC without music, and the home their takes are in. The chapter is mixed once as it
-was published (the master must come out the same) and once without ducking; the difference of the two environment stems
+was published (its stems must come out the same) and once without ducking; the difference of the two environment stems
 is the duck as it sounds. ../shared/tools/listen.py measures the rest of AUDIO.md. Prints JSON.
 """
 
@@ -23,7 +23,7 @@ import soundfile as sf
 
 from mixing import MixInputs, load_profile, mix_chapter
 from mixing.beds import Bed
-from mixing.contracts import MixResult
+from mixing.contracts import STEMS, MixResult
 from mixing.planning import plan_mix
 from mixing.scratch import Scratch
 from models.machine import default_home
@@ -51,7 +51,12 @@ def measure(chapter: Path, home: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="soundbound-examples-") as temporary:
         root = Path(temporary)
         mixed = mix_chapter(inputs, root / "ducked", profile)
-        same = np.array_equal(audio(root / "ducked" / "master.flac"), audio(chapter / "master.flac"))
+        same = all(
+            np.array_equal(
+                audio(root / "ducked" / "stems" / f"{stem}.flac"), audio(chapter / "stems" / f"{stem}.flac")
+            )
+            for stem in STEMS
+        )
         mix_chapter(inputs, root / "still", profile.model_copy(update={"laws": still}))
         ducked, unducked = (audio(root / name / "stems" / "environment.flac") for name in ("ducked", "still"))
         with Scratch(root / "clips.f32") as clips:
@@ -61,7 +66,7 @@ def measure(chapter: Path, home: Path) -> dict[str, Any]:
     master = audio(chapter / "master.flac")
     return {
         "chapter": f"{report['novel']} {report['number']}",
-        "same_master": same,
+        "same_stems": same,
         "ducked_lines": len(depths),
         "duck_error_db": worst_and_middle(depths),
         "seams": len(seams),
@@ -69,7 +74,6 @@ def measure(chapter: Path, home: Path) -> dict[str, Any]:
         "mono_loses_lu": round(
             lufs(master) - lufs(np.repeat(master.mean(axis=1, keepdims=True), 2, axis=1)), 2
         ),
-        "speakers_spread_lu": spread_lu(inputs.timeline, audio(chapter / "stems" / "dialogue.flac"), mixed),
     }
 
 
@@ -142,18 +146,6 @@ def seam_errors_db(bed: Bed, clips: Scratch) -> list[float]:
             power = (heard.astype(np.float64) ** 2).sum() / float(bed.gain) ** 2
             errors.append(float(10 * np.log10(power / (sides[0] * rise[::-1] + sides[1] * rise).sum())))
     return errors
-
-
-def spread_lu(timeline: Timeline, dialogue: np.ndarray, mixed: MixResult) -> float:
-    """Loudest less softest speaker (with 5 s of speech at least), by EBU R 128's meter, intent offsets taken out."""
-    offset = {line.segment: line.intent_db for line in mixed.lines}
-    spoken: dict[str, list[np.ndarray]] = {}
-    for s in timeline.dialogue_segments:
-        part = dialogue[round(s.start_s * 48000) : round((s.start_s + s.duration_s) * 48000)]
-        if s.id in offset:
-            spoken.setdefault(s.speaker, []).append(part * np.float32(10 ** (-offset[s.id] / 20)))
-    levels = [lufs(np.concatenate(p)) for p in spoken.values() if sum(map(len, p)) > 5 * 48000]
-    return round(max(levels) - min(levels), 2)
 
 
 def lufs(samples: np.ndarray) -> float:

@@ -65,11 +65,11 @@ def score(items: list[dict]) -> tuple[dict[str, float], list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--split", choices=["dev", "test"], default="test")
+    parser.add_argument("--split", choices=["dev", "test", "fresh"], default="fresh")
     parser.add_argument("--language", choices=["en", "zh"])
     parser.add_argument("--errors", action="store_true", help="show each wrong answer (dev only)")
     arguments = parser.parse_args()
-    if arguments.errors and arguments.split == "test":
+    if arguments.errors and arguments.split == "fresh":
         parser.error("test lines are for scoring only; look at errors on --split dev")
     items = json.loads((HERE / "emotion_lines.json").read_text(encoding="utf-8"))["items"]
     chosen = [i for i in items if i["split"] == arguments.split]

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from benchmarks.story.gold import GoldBook, iou, load_books
 from story.attribution.quotations import Span, find_quotes
-from story.attribution.verbs import starts_like_a_tag
 
 ROOT = Path(__file__).resolve().parents[2]
 HIT = 0.85
@@ -31,20 +30,6 @@ def spans_of(text: str) -> list[Span]:
             start = m.start() + len(m[0]) - len(m[0].lstrip())
             verse = m[0].lstrip("\n").startswith("    ") and inner[0].isascii()
             spans.append(Span(start, start + len(inner), quotable=not verse, verse=verse))
-    return spans
-
-
-def sentence_lines(text: str) -> list[Span]:
-    """LitBank's lines are sentences: one that begins small, or with a tag after an end mark, goes on with its paragraph."""
-    spans: list[Span] = []
-    for match in re.finditer(r"[^\n]+", text):
-        line = match[0]
-        before = text[max(0, match.start() - 3) : match.start()].rstrip()
-        goes_on = line[:1].islower() or (before[-1:] in '"”’' and starts_like_a_tag(line, 0, len(line)))
-        if spans and goes_on and match.start() - spans[-1].end <= 2:
-            spans[-1] = Span(spans[-1].start, match.end())
-        elif line.strip():
-            spans.append(Span(match.start(), match.end()))
     return spans
 
 
@@ -96,28 +81,10 @@ def main() -> None:
                 f"  n {gold}  {len(book.text) / 1e6 / spent:.1f} MB/s"
             )
             if show:
-                for s, e in missed[:N]:
-                    print(
-                        "   missed",
-                        repr(book.text[max(0, s - 30) : s]),
-                        "[",
-                        repr(book.text[s:e][:50]),
-                        "…",
-                        repr(book.text[max(s, e - 30) : e]),
-                        "]",
-                        repr(book.text[e : e + 25]),
-                    )
-                for s, e in false[:N]:
-                    print(
-                        "   false ",
-                        repr(book.text[max(0, s - 30) : s]),
-                        "[",
-                        repr(book.text[s:e][:50]),
-                        "…",
-                        repr(book.text[max(s, e - 30) : e]),
-                        "]",
-                        repr(book.text[e : e + 25]),
-                    )
+                for name, spans in (("missed", missed), ("false ", false)):
+                    for s, e in spans[:N]:
+                        around = (book.text[max(0, s - 30) : s], book.text[s:e][:50], book.text[e : e + 25])
+                        print("  ", name, *map(repr, around))
         print(f"{folder}: macro F1 {sum(scores) / max(1, len(scores)):.4f}\n")
 
 

@@ -10,17 +10,17 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from benchmarks.story.gold import GoldBook, load_books
+from benchmarks.story.gold import GoldBook, GoldQuote, load_books
 from benchmarks.story.quotations import ROOT, spans_of
 from story.attribution.chinese import attribute_chinese
 from story.attribution.english import attribute_english
 from story.attribution.quotations import find_quotes
 from story.attribution.reading import Prose
 from story.attribution.roster import Person, from_list, key
-from story.novel import is_chinese
+from story.novel import Gender, is_chinese
 
 RULE = next((a[7:] for a in sys.argv if a.startswith("--rule=")), "")
-GENDER = {"F": "female", "M": "male"}
+GENDER: dict[str, Gender] = {"F": "female", "M": "male"}
 
 
 class Line:
@@ -66,7 +66,7 @@ def mapping(book: GoldBook, people: list[Person], closed: bool) -> dict[int, str
     return found
 
 
-def judged(book: GoldBook, lines: list[Line]) -> list[tuple[object, Line | None]]:
+def judged(book: GoldBook, lines: list[Line]) -> list[tuple[GoldQuote, Line | None]]:
     """Each gold quotation with the predicted line that overlaps it most."""
     pairs = []
     j = 0
@@ -90,7 +90,7 @@ def lit_mapping(book: GoldBook, people: list[Person], lines: list[Line]) -> dict
     found = mapping(book, people, False)
     shared: Counter[tuple[int, str]] = Counter()
     for quote, line in judged(book, lines):
-        if line is not None:
+        if line is not None and quote.speaker is not None:
             shared[line.person, quote.speaker] += 1
     for (person, gold), _ in shared.most_common():
         if person not in found and gold not in found.values():
@@ -155,7 +155,7 @@ def main() -> None:
                         "]",
                         repr(book.text[e : e + 60]),
                         "GOLD",
-                        gold_name[quote.speaker],
+                        gold_name[quote.speaker or ""],
                         "GOT",
                         line and people[line.person].name,
                         line and line.rule,

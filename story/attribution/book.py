@@ -18,7 +18,7 @@ from story.attribution.people_of_book import characters_of
 from story.attribution.quotations import Quote, Span, find_quotes
 from story.attribution.reading import Prose, Read
 from story.attribution.roster import Person, Roster, from_list
-from story.importing.manuscript import Block, Manuscript, ManuscriptChapter
+from story.importing.manuscript import Block, BlockKind, Manuscript, ManuscriptChapter
 from story.novel import Chapter, Character, Novel, Segment, SegmentType, is_chinese
 from story.speakers import infer_roles
 
@@ -30,6 +30,9 @@ _TYPES: dict[str, SegmentType] = {
     "letter": "letter",
     "break": "break",
 }
+
+
+_QUOTED: dict[str, SegmentType] = {"thought": "thought", "letter": "letter"}
 
 
 @dataclass(slots=True)
@@ -147,7 +150,7 @@ def _chapter(
             if line is None:
                 continue  # quoted words: narration
             put(plain, begin, max(begin, quote.outer_start), number)
-            kind: SegmentType = {"thought": "thought", "letter": "letter"}.get(quote.kind, "dialogue")  # type: ignore[assignment]
+            kind = _QUOTED.get(quote.kind, "dialogue")
             put(kind, quote.start, quote.end, number, line)
             begin = max(begin, quote.outer_end)
         if begin < block.char_end:
@@ -167,7 +170,7 @@ def chapter_text(chapter: Chapter) -> str | None:
     return "".join((s.separator or "") + s.content for s in chapter.segments) + chapter.tail
 
 
-_KINDS = {"heading": "heading", "verse": "verse", "letter": "letter", "break": "break"}
+_KINDS: dict[str, BlockKind] = {"heading": "heading", "verse": "verse", "letter": "letter", "break": "break"}
 
 
 def attributed_anew(novel: Novel, characters: Sequence[Character]) -> Novel:
@@ -248,5 +251,5 @@ def _manuscript_chapter(chapter: Chapter) -> ManuscriptChapter:
         end = ends[paragraph]
         closing = text[end:limit]
         end += len(closing.split("\n", 1)[0].rstrip())
-        blocks.append(Block(_KINDS.get(kind, "narration"), text[begin:end], begin))  # type: ignore[arg-type]
+        blocks.append(Block(_KINDS.get(kind, "narration"), text[begin:end], begin))
     return ManuscriptChapter(chapter.title, chapter.number, text, blocks)

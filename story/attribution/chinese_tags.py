@@ -74,8 +74,14 @@ def speech_verb() -> re.Pattern[str]:
 def nouns() -> dict[str, Gender]:
     """Noun for a person → gender."""
     found: dict[str, Gender] = {}
-    for kind, gender in (("any", "unknown"), ("group", "unknown"), ("male", "male"), ("female", "female")):
-        found.update(dict.fromkeys(_data()["nouns"][kind], gender))  # type: ignore[arg-type]
+    kinds: tuple[tuple[str, Gender], ...] = (
+        ("any", "unknown"),
+        ("group", "unknown"),
+        ("male", "male"),
+        ("female", "female"),
+    )
+    for kind, gender in kinds:
+        found.update(dict.fromkeys(_data()["nouns"][kind], gender))
     return found
 
 

@@ -25,6 +25,7 @@ _TIES: dict[str, Tie] = {
     **dict.fromkeys(("mother", "mamma", "mama", "mum", "mom"), "mother"),
     **dict.fromkeys(("father", "papa", "dad"), "father"),
 }
+_SPOUSE_OF: dict[Tie, Gender] = {"wife": "male", "husband": "female"}
 _OWNER: dict[str, Gender] = {"his": "male", "her": "female"}
 _WIVES = ("Mrs", "Lady", "Mme", "Madame")
 _HUSBANDS = ("Mr", "Sir", "Dr", "Doctor", "Captain", "Colonel", "Major", "General", "M", "Monsieur", "Lord")
@@ -104,8 +105,7 @@ def tie_of(mention: Mention) -> tuple[Tie, Gender] | None:
     tie = _TIES.get(mention.head)
     if tie is None or first in ("my", "our", "a", "an", "another", "one", "every"):
         return None
-    told = {"wife": "male", "husband": "female"}.get(tie, "unknown")
-    return tie, _OWNER.get(first, told)  # type: ignore[arg-type]
+    return tie, _OWNER.get(first, _SPOUSE_OF.get(tie, "unknown"))
 
 
 _POSSESSOR = re.compile(r"^(.+?)['’]s\s")

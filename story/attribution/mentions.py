@@ -37,8 +37,14 @@ def person_nouns() -> dict[str, Gender]:
     """Noun → gender told by it ("unknown" where none); groups included."""
     data = load_data("names_en")["nouns"]
     found: dict[str, Gender] = {}
-    for kind, gender in (("any", "unknown"), ("group", "unknown"), ("female", "female"), ("male", "male")):
-        found.update(dict.fromkeys(data[kind], gender))  # type: ignore[misc]
+    kinds: tuple[tuple[str, Gender], ...] = (
+        ("any", "unknown"),
+        ("group", "unknown"),
+        ("female", "female"),
+        ("male", "male"),
+    )
+    for kind, gender in kinds:
+        found.update(dict.fromkeys(data[kind], gender))
     return found
 
 

@@ -191,7 +191,10 @@ def sightings_by_noun(
     for index, person in enumerate(roster.people):
         for alias in [person.name, *person.aliases]:
             plain = key(alias)
-            if plain.startswith("the ") and not person.group:
+            kin = (
+                person.nameless and plain.removeprefix("the ") in _KIN
+            )  # "his father" is mostly somebody with a name
+            if plain.startswith("the ") and not person.group and not kin:
                 wanted.setdefault(plain.removeprefix("the "), index)
     if not wanted:
         return []

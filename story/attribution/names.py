@@ -23,7 +23,7 @@ def _data() -> dict:
 @cache
 def titles() -> dict[str, Gender]:
     """Title without its dot, capitalised → the gender it tells ("unknown" where none)."""
-    kinds: dict[str, Gender] = {"female": "female", "male": "male", "any": "unknown"}  # type: ignore[dict-item]
+    kinds: dict[str, Gender] = {"female": "female", "male": "male", "any": "unknown"}
     return {t: kinds[kind] for kind, words in _data()["titles"].items() for t in words}
 
 

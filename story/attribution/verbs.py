@@ -61,7 +61,7 @@ def _lead() -> re.Pattern[str]:
     )
 
 
-_SILENT = {
+_SILENT: dict[Literal["thought", "letter"], tuple[str, str]] = {
     "thought": (r"thought|thinks?|mused|reflected|wondered", r"想道|想|心想|暗想|寻思|尋思|思忖|暗道"),
     "letter": (
         r"wrote|writes|read|ran|runs|began\s+the\s+letter|continued\s+the\s+letter",
@@ -71,7 +71,7 @@ _SILENT = {
 
 
 @cache
-def _silent_tags() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
+def _silent_tags() -> dict[Literal["thought", "letter"], tuple[re.Pattern[str], re.Pattern[str]]]:
     return {
         kind: (
             re.compile(
@@ -91,7 +91,7 @@ def silent_kind(before: str, after: str) -> Literal["thought", "letter"] | None:
     """What a line is that its tag calls thought or written, not said."""
     for kind, (tag, lead) in _silent_tags().items():
         if tag.match(after[:120]) or lead.search(before[-40:]):
-            return kind  # type: ignore[return-value]
+            return kind
     return None
 
 
