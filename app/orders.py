@@ -157,7 +157,7 @@ class Desk:
                 httpx.HTTPError, PrefectException, OSError
             ):  # it may be away for a moment
                 if (await self.runs.get(task_id)).status in ENDED:
-                    await anyio.to_thread.run_sync(lambda: free_dead(self.settings.machine()))
+                    await anyio.to_thread.run_sync(lambda: free_dead(self.settings.machine(), task_id))
 
     async def chapters(self, run: Run) -> tuple[Novel, list[Chapter]]:
         return await self.heavy(lambda: chapters_of(run))

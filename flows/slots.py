@@ -65,20 +65,40 @@ def read_slot(machine: Machine, client: SyncPrefectClient) -> Slot:
     return Slot(int(limit.active_slots), holders)
 
 
-def free_dead(machine: Machine) -> list[str]:
-    """Free the slot from holders that are proved dead; a sentence for each."""
+def free_dead(machine: Machine, ended: UUID | None = None) -> list[str]:
+    """Free the slot from holders that are proved dead; a sentence for each.
+
+    Args:
+        ended: a flow run whose process is known to be gone. Killed in the moment in which it was given the slot, it has
+            no claim, which would prove its death.
+    """
     freed = []
     with get_client(sync_client=True) as client:
+
+        def dead(holder: Holder) -> bool:
+            life, _ = claims.life(machine.claims_dir, holder.task_run)
+            return life == "dead" or (
+                life == "unknown" and ended is not None and _of(client, holder) == ended
+            )
+
         for holder in read_slot(machine, client).holders:
-            if holder.life != "dead":
+            if not dead(holder):
                 continue
             with if_free(machine, holder.about.get("device", machine.device)) as ours:
                 # Under the lock the proof is asked for again: the claim may be a new one of a retried stage.
-                if ours and claims.life(machine.claims_dir, holder.task_run)[0] == "dead":
+                if ours and dead(holder):
                     client.decrement_v1_concurrency_slots([machine.tag], UUID(holder.task_run), OCCUPIED_S)
                     claims.forget(machine.claims_dir, holder.task_run)
                     freed.append(f"the slot {limit_name(machine.tag)} was freed from {holder}, which is dead")
     return freed
+
+
+def _of(client: SyncPrefectClient, holder: Holder) -> UUID | None:
+    """The flow run of a holder's task run, as far as the server knows it."""
+    try:
+        return client.read_task_run(UUID(holder.task_run)).flow_run_id
+    except ObjectNotFound:
+        return None
 
 
 def free_leaked(machine: Machine) -> list[str]:
