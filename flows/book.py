@@ -71,7 +71,7 @@ def render_book(
         m4b: bind all chapters that are there into book.m4b.
         cover: its picture, JPEG or PNG.
         where: "workers" makes each chapter a run of its own for the workers, "here" renders in this process, "auto"
-            takes workers where one is up.
+            takes workers where one is up, and takes chapters back when none has been for a minute.
 
     Returns:
         The book's result: "completed", or "degraded" with the chapters or sounds that are missing.

@@ -27,6 +27,7 @@ from tasks.results import ChapterResult
 
 DEPLOYMENT = "render-chapter/render-chapter"
 POLL_S = 1.0
+TAKEN_BACK = "no worker is up; its book renders it"
 LOOK_EVERY_S, NOBODY_S = (
     5.0,
     60.0,
@@ -100,7 +101,7 @@ def render_by_workers(
         while open_runs:
             for run in _read(client, list(open_runs.values())):
                 chapter = by_run[run.id]
-                if watch.alone and not wait_for_workers and _take_back(client, run):
+                if _taken_back(run) or (watch.alone and not wait_for_workers and _take_back(client, run)):
                     del open_runs[chapter.id]
                     taken_back.append(chapter)
                 elif (ended := _ended(run, book, chapter, options)) is not None:
@@ -136,8 +137,13 @@ def _take_back(client: SyncPrefectClient, run: FlowRun) -> bool:
     """Take a run out of the queue, if nobody has begun it."""
     if run.state is None or run.state.type != StateType.SCHEDULED:
         return False
-    client.set_flow_run_state(run.id, Cancelled(message="no worker is up; its book renders it"), force=True)
+    client.set_flow_run_state(run.id, Cancelled(message=TAKEN_BACK), force=True)
     return True
+
+
+def _taken_back(run: FlowRun) -> bool:
+    """By this book's run before it was started again."""
+    return run.state is not None and run.state.type == StateType.CANCELLED and run.state.message == TAKEN_BACK
 
 
 def cancel_chapters(book_run: UUID) -> None:

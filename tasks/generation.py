@@ -24,7 +24,7 @@ from story.durations import estimate_duration_s
 from tasks.device_view import run_facts, shown
 from tasks.progress import StageProgress
 
-EACH_S = 1.0  # of audio: preparing, judging and storing a take takes about as long as making so much of it
+LONGER = 1.15  # power of a line's length that its cost goes with: Kokoro, lines of 1 to 54 s
 
 
 class Wanted(BaseModel):
@@ -81,8 +81,9 @@ def expected_s(request: Request) -> float:
 
 
 def work_of(request: Request) -> float:
-    """What a take costs, in seconds of audio: its length, and what each one costs whatever its length."""
-    return expected_s(request) + EACH_S
+    """What a take costs, for estimates: about its length, but a long line costs more a second than a short one."""
+    length_s = expected_s(request)
+    return length_s**LONGER if isinstance(request, SpeechRequest) else length_s
 
 
 def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Generated:

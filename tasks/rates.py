@@ -1,7 +1,8 @@
 """How fast this machine works: measured by every run, kept in `<home>/rates.json`, the base of every estimate.
 
-A stage takes `start + rate · work` seconds. `work` is what time is spent on: seconds of audio for takes (and a second
-more for each) and for the mix, chapters for the quick stages. `start` is what comes before: loading the model, mostly.
+A stage takes `start + rate · work` seconds. `work` is what time is spent on: about seconds of audio for takes
+(tasks/generation.py: work_of) and for the mix, chapters for the quick stages. `start` is what comes before: loading the
+model, mostly.
 
 The file holds for each name the value and the seconds of measuring that stand behind it.
 """
@@ -22,14 +23,14 @@ from tasks.progress import StageEvent, listening
 
 Measured = tuple[float, float]  # value, seconds it was measured over
 
-# Before anything was measured here. Seconds per second of audio by Kokoro or hibari on two cores, of procedural sound,
-# of a mix; per chapter otherwise.
+# Before anything was measured here. Seconds per unit of work by Kokoro or hibari on two cores, by procedural sound, of a
+# mix; per chapter otherwise.
 FIRST_RATES = {
     "scenes": 0.5,
     "timeline": 0.2,
-    "dialogue kokoro": 0.35,
+    "dialogue kokoro": 0.23,
     "start dialogue kokoro": 3.0,
-    "dialogue hibari": 0.03,
+    "dialogue hibari": 0.022,
     "start dialogue hibari": 1.5,
     "environment procedural": 0.03,
     "start environment procedural": 2.5,
