@@ -17,6 +17,7 @@ from story.attribution.roster import Roster
 from story.attribution.turns import Turn
 
 BEAM = 10
+HOPELESS = 8.0  # a candidate this much worse by itself is not made good by who speaks before and after
 ABUTTING = 3.0
 NEW_TALK = 6  # paragraphs without speech after which another conversation begins
 
@@ -65,17 +66,22 @@ class Decider:
             base = [sum(w[k] * v for k, v in f.items()) for f in p.static]
             bases.append(base)
             far = p.turn.gap is None or p.turn.gap > NEW_TALK
-            best: dict[tuple[int | None, int | None], tuple[float, int | None, int | None, _Node | None]] = {}
+            best: dict[tuple[int, int | None], tuple[float, int | None, int | None, _Node | None]] = {}
+            least = max(base) - HOPELESS
+            likely = [(person, b) for person, b in zip(p.candidates, base, strict=True) if b >= least]
             for total, s1, s2, node in beams:
-                for c, person in enumerate(p.candidates):
-                    value = total + base[c]
+                for person, b in likely:
+                    value = total + b
                     if not far and (person in (s1, s2) or p.turn.abuts):
                         value += self._transition(p, person, s1, s2, w)
-                    first, second = person, (s2 if person == s1 else s1)
-                    kept = best.get((first, second))
+                    state = (person, s2 if person == s1 else s1)
+                    kept = best.get(state)
                     if kept is None or value > kept[0]:
-                        best[first, second] = (value, first, second, _Node(person, node))
-            beams = sorted(best.values(), key=lambda b: -b[0])[:BEAM]
+                        best[state] = (value, *state, node)
+            kept_states = sorted(best.values(), key=lambda b: -b[0])[:BEAM]
+            beams = [
+                (value, s1, s2, _Node(s1, node)) for value, s1, s2, node in kept_states if s1 is not None
+            ]
         people: list[int] = []
         node = beams[0][3]
         while node is not None:
