@@ -11,6 +11,7 @@ the two halves of one (every second line) over 0.90.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from itertools import combinations
@@ -84,6 +85,16 @@ def cast_of(novel: dict[str, Any], speech: str, folder: Path) -> dict[str, str]:
     return {who: cast.voice_of(who) for who in leading}
 
 
+def sentences(texts: list[str]) -> list[str]:
+    """Short enough that everyone has several: the halves are every second one."""
+    return [
+        part.strip()
+        for text in texts
+        for part in re.split(r"(?<=[.!?;。！？；])", text)
+        if len(part.strip()) > 3
+    ]
+
+
 def longer(novel: dict[str, Any], voices: dict[str, str]) -> dict[str, Any]:
     """The novel as one chapter in which each of `voices` speaks for `SPOKEN_S`."""
     everything = [s for c in novel["chapters"] for s in c["segments"] if s.get("type") != "heading"]
@@ -91,9 +102,8 @@ def longer(novel: dict[str, Any], voices: dict[str, str]) -> dict[str, Any]:
     segments = []
     for who in voices:
         own = [s for s in everything if s["speaker"] == who]
-        texts = [s["content"] for s in own] + narrated
         seconds = 0.0
-        for text in dict.fromkeys(texts):
+        for text in dict.fromkeys(sentences([s["content"] for s in own] + narrated)):
             if seconds > SPOKEN_S:
                 break
             seconds += estimate_duration_s(text, novel["language"])
