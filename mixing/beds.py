@@ -170,10 +170,13 @@ class Bed:
                 if seam is not None:  # plain sin²: what the normalisation restores
                     power = power * np.sin(np.pi / 2 * np.clip(into / seam.frames, 0, 1)) ** 2
             own[first : first + count] += power
-        at = (np.arange(len(own)) + 0.5) * CELL_FRAMES
-        for fade, into in ((self.fade_in, at), (self.fade_out, self.frames - at)):
+        for fade, at_end in ((self.fade_in, False), (self.fade_out, True)):
+            count = min(len(own), fade // CELL_FRAMES + 4)  # and not the whole bed: it may last ten hours
+            first = len(own) - count if at_end else 0
+            at = (first + np.arange(count) + 0.5) * CELL_FRAMES
+            into = self.frames - at if at_end else at
             if fade:
-                own *= np.sin(np.pi / 2 * np.clip(into / fade, 0, 1)) ** 2
+                own[first : first + count] *= np.sin(np.pi / 2 * np.clip(into / fade, 0, 1)) ** 2
         first = self.start // CELL_FRAMES
         count = min(-(-self.frames // CELL_FRAMES), len(cells) - first)
         if count > 0:

@@ -18,6 +18,7 @@ from mixing.contracts import SAMPLE_RATE_HZ
 CELL_FRAMES = SAMPLE_RATE_HZ // 100
 CELLS_PER_S = 100
 _HOP = 10  # cells in 100 ms
+_AT_ONCE = 36_000  # tenths of a second: ten hours in float64 would be most of a chapter's memory
 _OFFSET = -0.691  # BS.1770-4 eq. 2
 _ABSOLUTE_GATE = -70.0  # LKFS, BS.1770-4 section 2.8
 _SPENT = 1e-30  # filter state this small can't be told from silence
@@ -178,7 +179,9 @@ def lufs(power: float | np.ndarray) -> float:
 
 def tenths(cells: np.ndarray) -> np.ndarray:
     """Mean squares of 100 ms, float64, from 10 ms energies: all that gated loudness and the range need."""
-    return cells[: len(cells) // _HOP * _HOP].astype(np.float64).reshape(-1, _HOP).mean(axis=1)
+    whole = cells[: len(cells) // _HOP * _HOP].reshape(-1, _HOP)
+    parts = [whole[i : i + _AT_ONCE].astype(np.float64).mean(axis=1) for i in range(0, len(whole), _AT_ONCE)]
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _sliding(steps: np.ndarray, count: int) -> np.ndarray:

@@ -81,8 +81,8 @@ def _coarse(values: np.ndarray, group: int, fold: np.ufunc, digits: int = 2) -> 
 
 def keep_energies(path: Path, meter: StemMeter) -> None:
     """Mean squares of 100 ms of every stem and of their sum, before the master's gain."""
-    cells = {"sum": meter.sum_energies, **{name: meter.energies(name) for name in STEMS}}
-    table = np.stack([tenths(each).astype(np.float32) for each in cells.values()])
+    cells = [meter.sum_energies, *map(meter.energies, STEMS)]
+    table = np.stack([tenths(each).astype(np.float32) for each in cells])
     with path.open("wb") as file:
         np.save(file, table, allow_pickle=False)
 
