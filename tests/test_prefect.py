@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from uuid import UUID
 
@@ -17,15 +18,18 @@ from prefect.client.schemas.filters import (
 from flows import RenderOptions, render_chapter
 from flows.limit import ensure_limit, limit_name
 from models.machine import Machine
-from tasks.results import ChapterResult
-from tests.conftest import save
+from tests.conftest import CommandLine, new_home, save
 
 
 @pytest.fixture
-def run(machine: Machine, storm: dict, tmp_path: Path) -> ChapterResult:
+def run(server: str, storm: dict, tmp_path: Path) -> UUID:
+    """The flow run of a chapter rendered by a command of its own: at its end all it told is with the server."""
     novel = save(storm, tmp_path / "novel.json")
-    own = machine.model_copy(update={"home": tmp_path / "home"})
-    return render_chapter(novel, "1", RenderOptions(output=tmp_path / "out", speech="hibari"), own)
+    command = CommandLine(new_home(tmp_path / "home"), SOUNDBOUND_PREFECT_API_URL=server)
+    done = command("render", novel, "-o", tmp_path / "out", "--speech", "hibari", "--json")
+    assert done.status == 0, done.stderr
+    report = json.loads(Path(done.json["outputs"]["report"]).read_text(encoding="utf-8"))
+    return UUID(report["flow_run_id"])
 
 
 def eventually(read, enough: int) -> list:
@@ -39,11 +43,10 @@ def eventually(read, enough: int) -> list:
     return read()
 
 
-def test_the_ui_shows_stages_tags_and_progress(run: ChapterResult) -> None:
-    run_id = UUID(run.flow_run_id)
-    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+def test_the_ui_shows_stages_tags_and_progress(run: UUID) -> None:
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
     with get_client(sync_client=True) as client:
-        flow_run = client.read_flow_run(run_id)
+        flow_run = client.read_flow_run(run)
         assert flow_run.name == "The Storm · 1 · The Knock"
         assert flow_run.state is not None
         assert flow_run.state.is_completed()
@@ -56,7 +59,7 @@ def test_the_ui_shows_stages_tags_and_progress(run: ChapterResult) -> None:
         tagged = {name for name, t in names.items() if "gpu" in t.tags}
         assert tagged == {"generate dialogue", "generate environment", "generate effects"}
         artifacts = client.read_artifacts(
-            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
         )
     told = {a.description: a.data for a in artifacts if a.type == "progress"}
     assert [share for text, share in told.items() if text and text.startswith("dialogue: line 9 of 9")] == [
