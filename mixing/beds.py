@@ -24,6 +24,7 @@ from story.timeline import EnvironmentSegment
 
 _CANDIDATES = 12  # places tried for each piece; the one that joins best wins
 _MOST_S = 90.0  # of a take: more would add memory and nothing one hears
+_AT_ONCE = 360_000  # cells, an hour: a bed may last ten
 _ALIGN_FRAMES = 480  # ±10 ms: how far a piece may be shifted so that tones meet in phase
 
 
@@ -179,8 +180,9 @@ class Bed:
                 own[first : first + count] *= np.sin(np.pi / 2 * np.clip(into / fade, 0, 1)) ** 2
         first = self.start // CELL_FRAMES
         count = min(-(-self.frames // CELL_FRAMES), len(cells) - first)
-        if count > 0:
-            cells[first : first + count] += (own[:count] * float(self.gain) ** 2).astype(np.float32)
+        for low in range(0, count, _AT_ONCE):
+            part = own[low : min(low + _AT_ONCE, count)] * float(self.gain) ** 2
+            cells[first + low : first + low + len(part)] += part.astype(np.float32)
 
 
 def _piece_envelope(piece: Piece, a: int, b: int) -> np.ndarray | None:
