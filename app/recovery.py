@@ -42,10 +42,8 @@ CRASHED_S = 20.0  # its own host's worker comes first
 # A worker that took a run starts its process within seconds, on a very busy machine within a minute or two; until then
 # the run has no process id.
 PENDING_S, TAKEN_S = 300.0, 60.0
-STARTING, START_S = (
-    "starting",
-    30.0,
-)  # what a worker's lock says, and how long a process takes to have its own
+STARTING = "starting"  # what a worker's lock says
+START_S = 30.0  # in which a run's process has come up and holds a lock of its own
 
 
 def _folder(home: Path) -> Path:

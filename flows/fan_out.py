@@ -28,10 +28,8 @@ from tasks.results import ChapterResult
 DEPLOYMENT = "render-chapter/render-chapter"
 POLL_S = 1.0
 TAKEN_BACK = "no worker is up; its book renders it"
-LOOK_EVERY_S, NOBODY_S = (
-    5.0,
-    60.0,
-)  # for workers; one that comes back, or a server that starts again, is well within
+LOOK_EVERY_S = 5.0  # for workers
+NOBODY_S = 60.0  # a worker that comes back, or a server that starts again, is well within
 # A run whose process or host died is queued again by a worker (app/recovery.py), within two minutes of its last sign.
 CRASHED_FOR_GOOD_S = 300.0
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from story.lexicon import load_data
-from story.scene_models import Ambience, Scene
+from story.scene_models import Ambience, Scene, Setting
 from story.sounds import sound_class
 
 
@@ -18,7 +18,7 @@ def _table() -> dict[str, Any]:
     return load_data("ambience")
 
 
-def place_setting(place_class: str) -> str:
+def place_setting(place_class: str) -> Setting:
     """The setting a place class implies: interior, exterior, vehicle or unknown."""
     return _table()["places"].get(place_class, {}).get("setting", "unknown")
 

@@ -90,14 +90,10 @@ def noted(novel: Novel, labels: Mapping[str, str]) -> tuple[Novel, int]:
         for segment in chapter.segments:
             if (values := told.get(segment.id)) is not None:
                 weather = values.get("weather", NONE)
+                note = {"place": values.get("place"), "time": values.get("time")}
+                sky = {"weather": [] if weather == NONE else [weather]}
                 notes.append(
-                    SceneNote(
-                        first_segment=segment.id,
-                        place=values.get("place"),
-                        time=values.get("time"),  # type: ignore[arg-type]
-                        weather=[] if weather == NONE else [weather],
-                        source="llm",
-                    )
+                    SceneNote.model_validate({"first_segment": segment.id, "source": "llm"} | note | sky)
                 )
                 added += 1
         chapters.append(chapter.model_copy(update={"scenes": notes}))

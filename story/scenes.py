@@ -150,7 +150,7 @@ def _take_note(scene: Scene, chapter: Chapter) -> None:
     wins = note.source == "person"
     if note.place and (wins or scene.place_class == "unknown"):
         scene.place_class, scene.place = note.place, ""
-        scene.setting = place_setting(note.place)  # type: ignore[assignment]
+        scene.setting = place_setting(note.place)
         scene.confidence = 1.0 if wins else _NOTED_CONFIDENCE
     if note.time and (wins or scene.time_of_day == "unknown"):
         scene.time_of_day = note.time

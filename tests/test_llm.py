@@ -285,8 +285,10 @@ def test_a_persons_note_on_a_scene_wins_over_the_words_and_a_models_does_not() -
     novel = novel_of(manuscript("They sat in the kitchen of the old house all the evening.\n\nNobody spoke."))
     chapter = novel.chapters[0]
     first = chapter.segments[0].id
-    for source, place in (("llm", "house"), ("person", "ship")):
-        chapter.scenes = [SceneNote(first_segment=first, place="ship", source=source)]  # type: ignore[arg-type]
+    by_model = SceneNote(first_segment=first, place="ship", source="llm")
+    by_person = SceneNote(first_segment=first, place="ship", source="person")
+    for note, place in ((by_model, "house"), (by_person, "ship")):
+        chapter.scenes = [note]
         assert analyze_scenes(chapter, "en").scenes[0].place_class == place
 
 

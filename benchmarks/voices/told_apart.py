@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from app.server import prefect_server
 from app.settings import load_settings
 from flows import RenderOptions, render_chapter
 from models import catalog
@@ -37,11 +38,12 @@ LEADING, SPOKEN_S, POOL_S = 6, 30.0, 10.0
 
 def main() -> int:
     found = []
-    for example, speech in EXAMPLES:
-        with tempfile.TemporaryDirectory(prefix="told-apart-") as folder:
-            found.append(measure(example, speech, Path(folder)))
-        print(json.dumps(found[-1]), flush=True)
-    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+    with prefect_server(load_settings().home):
+        for example, speech in EXAMPLES:
+            with tempfile.TemporaryDirectory(prefix="told-apart-") as folder:
+                found.append(measure(example, speech, Path(folder)))
+            print(json.dumps(found[-1], ensure_ascii=False), flush=True)
+    RESULT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     held = all(f["most_alike"] < 0.90 < f["least_steady"] and f["least_pooled_s"] >= POOL_S for f in found)
     print("held" if held else "NOT held")
     return 0 if held else 1

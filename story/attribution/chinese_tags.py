@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from story.attribution.mentions import Kind
 from story.lexicon import load_data
 from story.novel import Gender
 from story.word_trie import trie_pattern
@@ -32,12 +33,12 @@ _PRONOUN = re.compile(
 
 @dataclass(slots=True)
 class Subject:
-    """A subject in `text[start:end]`: kind "name", "noun" or "pronoun"."""
+    """A subject in `text[start:end]`."""
 
     start: int
     end: int
     text: str
-    kind: str
+    kind: Kind
     gender: Gender = "unknown"
     group: bool = False
     reach: str = ""  # "" in the lead's own clause, "far" earlier in its sentence, "before" in another one

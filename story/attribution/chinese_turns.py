@@ -178,17 +178,16 @@ def _first_subject(text: str, names: Names, *, last: bool = False) -> Subject | 
 
 
 def _mention(subject: Subject) -> Mention:
-    kind = {"name": "name", "noun": "noun", "pronoun": "pronoun"}[subject.kind]
     text = "I" if subject.text == "我" else subject.text
     if subject.kind == "pronoun" and subject.group:
         text = "they"
     return Mention(
-        kind,  # type: ignore[arg-type]
+        subject.kind,
         subject.start,
         subject.end,
         text,
         subject.gender,
-        (subject.text,) if kind == "name" else (),
+        (subject.text,) if subject.kind == "name" else (),
         head=subject.text,
         group=subject.group or subject.text in groups(),
     )

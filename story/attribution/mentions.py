@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from story.attribution.names import _cut, find_names, name_pattern
+from story.attribution.names import cut_names, find_names, name_pattern
 from story.lexicon import load_data
 from story.novel import Gender
 from story.word_trie import trie_pattern
@@ -130,7 +130,7 @@ def read_mentions(raw: str, at: int, group: str) -> list[Mention]:
         ]
     if group == "noun":
         return [noun_mention(raw, at)]
-    return [Mention("name", n.start, n.end, n.text, words=n.words) for n in _cut(raw, at) if n.words]
+    return [Mention("name", n.start, n.end, n.text, words=n.words) for n in cut_names(raw, at) if n.words]
 
 
 def noun_mention(raw: str, at: int) -> Mention:

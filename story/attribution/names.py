@@ -112,14 +112,14 @@ def find_names(text: str, start: int = 0, end: int | None = None) -> Iterator[Na
             continue
         match = match_name(text, at, end)
         if match is not None:
-            yield from _cut(match.group(), at)
+            yield from cut_names(match.group(), at)
             done = match.end()
 
 
 _TOKEN = re.compile(r"[^\s.]+")
 
 
-def _cut(raw: str, at: int) -> Iterator[Name]:
+def cut_names(raw: str, at: int) -> Iterator[Name]:
     for begin, end, words in _pieces(raw):
         yield Name(at + begin, at + end, words)
 
