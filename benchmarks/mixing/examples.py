@@ -23,8 +23,10 @@ import soundfile as sf
 
 from mixing import MixInputs, load_profile, mix_chapter
 from mixing.beds import Bed
-from mixing.contracts import STEMS, MixResult
-from mixing.planning import plan_mix
+from mixing.contracts import STEMS
+from mixing.ducking import DuckCurve
+from mixing.planning import Plan, plan_mix
+from mixing.profiles import DuckingLaw
 from mixing.scratch import Scratch
 from models.machine import default_home
 from story.timeline import Timeline
@@ -50,7 +52,7 @@ def measure(chapter: Path, home: Path) -> dict[str, Any]:
     still = laws.model_copy(update={"bed_ducking": laws.bed_ducking.model_copy(update={"max_depth_db": 0.0})})
     with tempfile.TemporaryDirectory(prefix="soundbound-examples-") as temporary:
         root = Path(temporary)
-        mixed = mix_chapter(inputs, root / "ducked", profile)
+        mix_chapter(inputs, root / "ducked", profile)
         same = all(
             np.array_equal(
                 audio(root / "ducked" / "stems" / f"{stem}.flac"), audio(chapter / "stems" / f"{stem}.flac")
@@ -62,12 +64,13 @@ def measure(chapter: Path, home: Path) -> dict[str, Any]:
         with Scratch(root / "clips.f32") as clips:
             plan = plan_mix(inputs, laws, clips, lambda share: None)
             seams = [d for bed in plan.beds for d in seam_errors_db(bed, clips)]
-    depths = duck_errors_db(mixed, inputs.timeline, ducked, unducked)
+    depths = duck_errors_db(plan, laws.bed_ducking, ducked, unducked)
     master = audio(chapter / "master.flac")
     return {
         "chapter": f"{report['novel']} {report['number']}",
         "same_stems": same,
-        "ducked_lines": len(depths),
+        "ducked_lines": sum(duck.depth_db >= 0.5 for duck in plan.bed_ducks),
+        "of_them_measured": len(depths),
         "duck_error_db": worst_and_middle(depths),
         "seams": len(seams),
         "seam_error_db": worst_and_middle(seams),
@@ -99,28 +102,21 @@ def audio(path: Path) -> np.ndarray:
     return sf.read(path, dtype="float32", always_2d=True)[0]
 
 
-def duck_errors_db(
-    mixed: MixResult, timeline: Timeline, ducked: np.ndarray, unducked: np.ndarray
-) -> list[float]:
+def duck_errors_db(plan: Plan, law: DuckingLaw, ducked: np.ndarray, unducked: np.ndarray) -> list[float]:
     """Of each ducked line: depth heard less depth planned, over the tenths of a second where the plan is level."""
-    curve = np.array(mixed.overview.bed_duck_db)
-    count = min(len(curve), len(ducked) // TENTH)
+    count = len(ducked) // TENTH
+    curve_db = DuckCurve(plan.bed_ducks, law).tenths_db(count)
     power = [
         (x[: count * TENTH].astype(np.float64) ** 2).sum(axis=1).reshape(count, TENTH).sum(axis=1)
         for x in (ducked, unducked)
     ]
-    at = {s.id: s for s in timeline.dialogue_segments}
     errors = []
-    for line in mixed.lines:
-        if line.bed_duck_db < 0.5:
-            continue
-        segment = at[line.segment]
-        first, end = int(np.ceil(segment.start_s * 10)), int((segment.start_s + segment.duration_s) * 10)
-        level = [t for t in range(first, min(end, count)) if abs(curve[t] + line.bed_duck_db) < 0.05]
-        if len(level) < 3:
-            continue
-        heard_db = 10 * np.log10(power[1][level].sum() / power[0][level].sum())
-        errors.append(float(heard_db - line.bed_duck_db))
+    for duck in plan.bed_ducks:
+        first, end = int(np.ceil(duck.start_s * 10)), min(int(duck.end_s * 10), count)
+        level = [t for t in range(first, end) if abs(curve_db[t] + duck.depth_db) < 0.05]
+        if duck.depth_db >= 0.5 and len(level) >= 3:
+            heard_db = 10 * np.log10(power[1][level].sum() / power[0][level].sum())
+            errors.append(float(heard_db - duck.depth_db))
     return errors
 
 
