@@ -72,7 +72,7 @@ def stable_seed(*parts: object) -> int:
 
 
 def expected_s(request: Request) -> float:
-    """A request's expected length in seconds: what it costs goes with it as well (docs/prefect.md)."""
+    """A request's expected length in seconds: what it costs goes with it as well (docs/serve.md)."""
     if isinstance(request, SoundRequest):
         return request.duration_s
     return estimate_duration_s(request.text, request.language, request.speed, request.pause_scale)
