@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from story.attribution.candidates import Scene
+from story.attribution.features import Scene
 from story.attribution.chinese_names import is_full_name, names_of
 from story.attribution.chinese_tags import (
     Names,

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from story.attribution.candidates import Scene
+from story.attribution.features import Scene
 from story.attribution.decode import Decider
 from story.attribution.discovery import Sightings, discover
 from story.attribution.kin import Kinship, resolve_kin
