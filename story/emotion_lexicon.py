@@ -48,6 +48,12 @@ class Punctuation:
     style: str
     intensity: float
     weight: float
+    needs: str  # characters one of which is in every match: most lines have none, and are done
+
+    def search(self, line: str) -> re.Match[str] | None:
+        if self.needs and not any(c in line for c in self.needs):
+            return None
+        return self.pattern.search(line)
 
 
 def _adverb(adjective: str) -> str:
@@ -107,7 +113,9 @@ def _index(language: str, part: str) -> dict[str, list[_Entry]]:
 def punctuation(language: str) -> tuple[Punctuation, ...]:
     """Marks inside a line that tell a feeling."""
     return tuple(
-        Punctuation(re.compile(p["pattern"]), p["emotion"], p.get("style", ""), p["intensity"], p["weight"])
+        Punctuation(
+            re.compile(p["pattern"]), p["emotion"], p.get("style", ""), p["intensity"], p["weight"], p.get("needs", "")
+        )
         for p in _data(language)["punctuation"]
     )
 
@@ -185,6 +193,8 @@ def _anchors(part: str) -> dict[str, list[tuple[int, int, _Entry]]]:
 def _english(text: str, part: str) -> list[Clue]:
     anchors = _anchors(part)
     words = _TOKEN.findall(text.lower().replace("’", "'"))
+    if anchors.keys().isdisjoint(words):
+        return []
     matches = []
     for i, word in enumerate(words):
         for place, rank, entry in anchors.get(word, ()):

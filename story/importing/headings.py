@@ -151,6 +151,8 @@ def recognise(line: str) -> Heading | None:
     """The heading that a single line is, or None."""
     if not line or len(line) > MAX_LATIN + 20 or line[0] in _QUOTE_START:
         return None
+    if "a" <= line[0] <= "z" and line.isascii() and not _may_be_keyed(line):
+        return None  # most lines of prose
     text = undecorated(line)
     cjk = bool(_CJK.search(text))
     if not text or len(text) > (MAX_CJK if cjk else MAX_LATIN):
