@@ -127,15 +127,16 @@ def families() -> dict[str, str]:
     return {name: family for family, names in table.items() for name in names}
 
 
-def clues(text: str, language: str, part: Part) -> list[Clue]:
+def clues(text: str, language: str, part: Part, plain: str | None = None) -> list[Clue]:
     """The clues in a text, in order, without those that are denied ("not angrily", 没有哭).
 
     Args:
         text: narration beside a line, or the line itself.
         language: "en" or "zh".
         part: which lexicon: what is told about a speaker, or what he says himself.
+        plain: a Chinese text in simplified characters, where that is at hand.
     """
-    return _english(text, part) if language == "en" else _chinese(text, part)
+    return _english(text, part) if language == "en" else _chinese(text, part, plain or plain_chinese(text))
 
 
 def _clue(text: str, start: int, end: int, group: dict[str, Any], degree: float) -> Clue:
@@ -243,9 +244,18 @@ def _match_characters(text: str, at: int, parts: tuple[str, ...]) -> int:
     return i
 
 
-def _chinese(text: str, part: str) -> list[Clue]:
-    data, index = _data("zh"), _index("zh", part)
-    plain = plain_chinese(text)
+@cache
+def _chinese_negation() -> tuple[str, ...]:
+    return tuple(_data("zh")["negation"])
+
+
+@cache
+def _chinese_degrees() -> tuple[tuple[tuple[str, ...], float], ...]:
+    return tuple((tuple(d["words"]), d["by"]) for d in _data("zh")["degrees"])
+
+
+def _chinese(text: str, part: str, plain: str) -> list[Clue]:
+    index, negation = _index("zh", part), _chinese_negation()
     found: list[Clue] = []
     free = 0  # end of the match before: its characters deny nothing
     i, openers = 0, _openers(part)
@@ -256,11 +266,9 @@ def _chinese(text: str, part: str) -> list[Clue]:
             if end < 0:
                 continue
             before = plain[max(free, i - _DENIAL_REACH["zh"]) : i]
-            denied = part == "narration" and any(
-                before.endswith(word) or before[:-1].endswith(word) for word in data["negation"]
-            )
+            denied = part == "narration" and (before.endswith(negation) or before[:-1].endswith(negation))
             if entry.group and not denied:
-                degree = sum(d["by"] for d in data["degrees"] if any(before.endswith(w) for w in d["words"]))
+                degree = sum(by for words, by in _chinese_degrees() if before.endswith(words))
                 found.append(_clue(text, i, end, entry.group, degree))
             free = end
             i = end - 1

@@ -92,9 +92,8 @@ def _others(language: str) -> re.Pattern[str]:
     return re.compile(load_data(f"emotions_{language}")["others"], re.IGNORECASE)
 
 
-def _sentences_beside(text: str, language: str, where: Where) -> list[tuple[int, int]]:
+def _sentences_beside(text: str, plain: str, language: str, where: Where) -> list[tuple[int, int]]:
     """Where the two sentences nearest to the line lie, the nearest first."""
-    plain = plain_chinese(text) if language == "zh" else text
     spans: list[tuple[int, int]] = []
     at = 0
     for match in _SENTENCE[language].finditer(plain):
@@ -116,13 +115,14 @@ def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
     """Clues of the sentence next to the line (and, weaker, of the one beyond), by how near they are."""
     if not text:
         return []
+    plain = plain_chinese(text) if language == "zh" else text
     found = []
-    for rank, (low, high) in enumerate(_sentences_beside(text, language, where)):
+    for rank, (low, high) in enumerate(_sentences_beside(text, plain, language, where)):
         sentence = text[low:high]
         leads_in = where == "before" and sentence.rstrip()[-1:] in ",:，：—"
         follows = where == "after" and _has_tag(sentence[:80], language)
         base = 1.0 if rank == 0 and (leads_in or follows) else _BESIDE[where] * (1.0 if rank == 0 else 0.5)
-        for clue in clues(sentence, language, "narration"):
+        for clue in clues(sentence, language, "narration", plain[low:high]):
             between = (
                 sentence[clue.end :].rstrip(" ,:，：—")
                 if where == "before"

@@ -109,15 +109,14 @@ def said(segments: Iterable[Segment]) -> Counter[str]:
 
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003134f"
-_WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])\w)+(?:['’](?:(?![{_HAN}])\w)+)*")
-
-
-_ANY_HAN = re.compile(f"[{_HAN}]")
+_HAN_RUN = re.compile(f"[{_HAN}]+")
 _SPACED_WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
 def word_count(text: str) -> int:
-    return len((_WORD if _ANY_HAN.search(text) else _SPACED_WORD).findall(text))
+    """Words of spaced scripts; every Chinese or Japanese character counts as one."""
+    spaced, runs = _HAN_RUN.subn(" ", text)
+    return len(text) - len(spaced) + runs + len(_SPACED_WORD.findall(spaced))
 
 
 def infer_roles(characters: list[Character], given: set[str], segments: Sequence[Segment]) -> None:
