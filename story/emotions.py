@@ -17,6 +17,7 @@ from typing import Literal
 from story.emotion_lexicon import Clue, clues, families, punctuation
 from story.lexicon import load_data, plain_chinese, verb_forms
 from story.novel import Chapter, Segment, is_chinese
+from story.phrases import Phrases
 
 Where = Literal["before", "line", "after"]
 
@@ -77,14 +78,15 @@ def _has_tag(text: str, language: str) -> bool:
     """True when narration says that somebody speaks."""
     if language == "zh":
         return any(word in text for word in load_data("emotions_zh")["tag_words"])
-    return _english_tag().search(text) is not None
+    return next(_english_tags().find(text), None) is not None
 
 
 @cache
-def _english_tag() -> re.Pattern[str]:
+def _english_tags() -> Phrases:
     words = load_data("emotions_en")["tag_words"]
-    forms = [form for word in words for form in (verb_forms(word[:-1]) if word.endswith("!") else [word])]
-    return re.compile(r"\b(?:" + "|".join(forms) + r")\b", re.IGNORECASE)
+    return Phrases(
+        form for word in words for form in (verb_forms(word[:-1]) if word.endswith("!") else [word])
+    )
 
 
 @cache

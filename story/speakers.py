@@ -134,7 +134,8 @@ def infer_roles(characters: list[Character], given: set[str], segments: Sequence
         free = [c for c in characters if c.id not in given and narrated[c.id]]
         if free:
             max(free, key=lambda c: narrated[c.id]).role = "narrator"
-    amounts = said(segments)
+    tellers = {c.id for c in characters if c.role == "narrator"}
+    amounts = said(s for s in segments if s.speaker not in tellers)
     total = sum(amounts[c.id] for c in characters if c.role != "narrator")
     for character in characters:
         enough = total and amounts[character.id] >= MAJOR_SHARE * total

@@ -1,63 +1,16 @@
-"""The words that carry speech ("said", "went on", 笑道), from data/speech_verbs.json.
-
-Looked up by first word instead of matched by one great regular expression: that compiles in no time, and a text without
-such a word is done after a glance at its words.
-"""
+"""The words that carry speech ("said", "went on", 笑道), from data/speech_verbs.json."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal
 
 from story.lexicon import load_data
+from story.phrases import Phrases, is_word_character
 
 TAG_REACH = 120  # characters after a quotation within which a tag has its verb
 _LEAD_REACH = 40  # before one
-_LETTERS = re.compile(r"[^\W\d_]+")
-_NEXT_LETTERS = re.compile(r"\s+([^\W\d_]+)")
-
-
-class Phrases:
-    """Words and phrases, found where their first word stands; upper and lower case are one."""
-
-    def __init__(self, phrases: Iterable[str]) -> None:
-        rests: dict[str, set[tuple[str, ...]]] = {}
-        for phrase in phrases:
-            first, *rest = phrase.split()
-            rests.setdefault(first, set()).add(tuple(rest))
-        self._rests = {first: sorted(found, key=lambda r: (-len(r), r)) for first, found in rests.items()}
-
-    def find(self, text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
-        """(start, end) of every phrase in `text[start:end]`; of those that begin at one place the longest first."""
-        end = len(text) if end is None else end
-        for run in _LETTERS.finditer(text, start, end):
-            if (rests := self._rests.get(run[0].casefold())) is not None:
-                yield from ((run.start(), stop) for stop in _ends(text, run.end(), end, rests))
-
-    def at(self, text: str, start: int) -> Iterator[int]:
-        """Ends of the phrases that begin exactly at `start`, the longest first."""
-        run = _LETTERS.match(text, start)
-        if run is not None and (rests := self._rests.get(run[0].casefold())) is not None:
-            yield from _ends(text, run.end(), len(text), rests)
-
-
-def _ends(text: str, at: int, end: int, rests: Iterable[tuple[str, ...]]) -> Iterator[int]:
-    for rest in rests:
-        stop = at
-        for word in rest:
-            found = _NEXT_LETTERS.match(text, stop, end)
-            if found is None or found[1].casefold() != word:
-                break
-            stop = found.end()
-        else:
-            if stop == end or not _is_word(text[stop]):
-                yield stop
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 @cache
@@ -107,40 +60,48 @@ def ends_like_a_lead(text: str) -> bool:
     """Whether narration ends in a verb of speech right before a mark."""
     tail = text[-_LEAD_REACH:]
     for begin, stop in _lead_phrases().find(tail):
-        if (not begin or not _is_word(tail[begin - 1])) and _AFTER_LEAD.fullmatch(tail, stop):
+        if (not begin or not is_word_character(tail[begin - 1])) and _AFTER_LEAD.fullmatch(tail, stop):
             return True
     return _CHINESE_LEAD.search(tail) is not None
 
 
-_SILENT: dict[Literal["thought", "letter"], tuple[str, str]] = {
-    "thought": (r"thought|thinks?|mused|reflected|wondered", r"想道|想|心想|暗想|寻思|尋思|思忖|暗道"),
+_Silent = Literal["thought", "letter"]
+_SILENT: dict[_Silent, tuple[Phrases, re.Pattern[str]]] = {
+    "thought": (
+        Phrases(["thought", "think", "thinks", "mused", "reflected", "wondered"]),
+        re.compile(r"(?:想道|想|心想|暗想|寻思|尋思|思忖|暗道)[\s,，:：—-]*$"),
+    ),
     "letter": (
-        r"wrote|writes|read|ran|runs|began\s+the\s+letter|continued\s+the\s+letter",
-        r"写道|寫道|上写|题曰",
+        Phrases(
+            ["wrote", "writes", "read", "ran", "runs", "began the letter", "continued the letter"]
+        ),
+        re.compile(r"(?:写道|寫道|上写|题曰)[\s,，:：—-]*$"),
     ),
 }
+_THEN_SUBJECT = re.compile(rf"\s+{_SUBJECT}", re.IGNORECASE)
+_ALOUD = re.compile(r"\s+(?:aloud|out)", re.IGNORECASE)
+_AFTER_SILENT_LEAD = re.compile(r"(?:\s+(?:to\s+)?\w+sel(?:f|ves))?[\s,，:：—-]*", re.IGNORECASE)
 
 
-@cache
-def _silent_tags() -> dict[Literal["thought", "letter"], tuple[re.Pattern[str], re.Pattern[str]]]:
-    return {
-        kind: (
-            re.compile(
-                rf"[\s,.;—–-]*(?:(?:{english})\s+(?:{_SUBJECT})|{_SUBJECT}{_ADVERBS}\s+(?:{english})\b(?!\s+(?:aloud|out)))",
-                re.IGNORECASE,
-            ),
-            re.compile(
-                rf"(?:\b(?:{english})(?:\s+(?:to\s+)?\w+sel(?:f|ves))?|(?:{chinese}))[\s,，:：—-]*$",
-                re.IGNORECASE,
-            ),
-        )
-        for kind, (english, chinese) in _SILENT.items()
-    }
-
-
-def silent_kind(before: str, after: str) -> Literal["thought", "letter"] | None:
+def silent_kind(before: str, after: str) -> _Silent | None:
     """What a line is that its tag calls thought or written, not said."""
-    for kind, (tag, lead) in _silent_tags().items():
-        if tag.match(after[:120]) or lead.search(before[-40:]):
+    tag, lead = after[:TAG_REACH], before[-_LEAD_REACH:]
+    for kind, (phrases, chinese) in _SILENT.items():
+        if tag and _is_silent_tag(tag, phrases):
+            return kind
+        if lead and (_is_silent_lead(lead, phrases) or chinese.search(lead)):
             return kind
     return None
+
+
+def _is_silent_tag(text: str, phrases: Phrases) -> bool:
+    for begin, stop in phrases.find(text):
+        if _THEN_SUBJECT.match(text, stop) and _BARE.fullmatch(text, 0, begin):
+            return True
+        if not _ALOUD.match(text, stop) and _WITH_SUBJECT.fullmatch(text, 0, begin):
+            return True
+    return False
+
+
+def _is_silent_lead(text: str, phrases: Phrases) -> bool:
+    return any(_AFTER_SILENT_LEAD.fullmatch(text, stop) for _, stop in phrases.find(text))
