@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from story.lexicon import load_data, plain_chinese, verb_forms
 from story.word_trie import trie_pattern
@@ -22,8 +22,7 @@ _GAP = {"en": 2, "zh": 4}
 _DENIAL_REACH = {"en": 3, "zh": 3}
 
 
-@dataclass(frozen=True)
-class Clue:
+class Clue(NamedTuple):
     """Words that point to an emotion, a style or both; offsets are code points of the text searched."""
 
     start: int
@@ -35,8 +34,7 @@ class Clue:
     weight: float
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     parts: tuple[str, ...]  # words, or stretches of characters; "~" a gap
     group: dict[str, Any]  # empty: words that mean something else, matched so that nothing else is
 
@@ -105,7 +103,8 @@ def _index(language: str, part: str) -> dict[str, list[_Entry]]:
                 key = parts[0] if language == "en" else parts[0][0]
                 index.setdefault(key, []).append(_Entry(parts, meaning))
     for entries in index.values():
-        entries.sort(key=lambda e: -sum(len(piece) for piece in e.parts))
+        if len(entries) > 1:
+            entries.sort(key=lambda e: -len("".join(e.parts)))
     return index
 
 
@@ -186,7 +185,7 @@ def _anchors(part: str) -> dict[str, list[tuple[int, int, _Entry]]]:
     for entries in _index("en", part).values():
         for rank, entry in enumerate(entries):
             fixed = entry.parts[: entry.parts.index("~")] if "~" in entry.parts else entry.parts
-            place = max(range(len(fixed)), key=lambda k: len(fixed[k]))
+            place = fixed.index(max(fixed, key=len))
             anchors.setdefault(fixed[place], []).append((place, rank, entry))
     return anchors
 

@@ -10,9 +10,9 @@ Names are rows of the delivery table (models/data/emotions.json).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from story.emotion_lexicon import Clue, clues, families, punctuation
 from story.lexicon import load_data, plain_chinese, verb_forms
@@ -67,8 +67,7 @@ class Feeling:
     evidence: tuple[FeelingEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Weighed:
+class _Weighed(NamedTuple):
     clue: Clue
     where: Where
     weight: float
@@ -132,7 +131,7 @@ def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
             )
             clauses = len(_CLAUSE[language].findall(between))
             closeness = _CLOSENESS[min(clauses, len(_CLOSENESS) - 1)]
-            moved = replace(clue, start=clue.start + low, end=clue.end + low)
+            moved = clue._replace(start=clue.start + low, end=clue.end + low)
             whose = _OTHERS_SHARE if _others(language).search(sentence[: clue.start]) else 1.0
             found.append(_Weighed(moved, where, clue.weight * base * closeness * whose))
     return found
