@@ -113,7 +113,12 @@ def punctuation(language: str) -> tuple[Punctuation, ...]:
     """Marks inside a line that tell a feeling."""
     return tuple(
         Punctuation(
-            re.compile(p["pattern"]), p["emotion"], p.get("style", ""), p["intensity"], p["weight"], p.get("needs", "")
+            re.compile(p["pattern"]),
+            p["emotion"],
+            p.get("style", ""),
+            p["intensity"],
+            p["weight"],
+            p.get("needs", ""),
         )
         for p in _data(language)["punctuation"]
     )

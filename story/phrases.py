@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-_LETTERS = re.compile(r"[^\W\d_]+")
-_NEXT_LETTERS = re.compile(r"\s+([^\W\d_]+)")
+_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]+")  # the lexicons are English
+_NEXT_LETTERS = re.compile(r"\s+([A-Za-zÀ-ɏ]+)")
 
 
 class Phrases:

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from story.attribution.features import Scene
 from story.attribution.chinese_names import is_full_name, names_of
 from story.attribution.chinese_tags import (
     Names,
@@ -19,6 +18,7 @@ from story.attribution.chinese_tags import (
 )
 from story.attribution.chinese_turns import cut_turns, forget_genders
 from story.attribution.decode import Decider
+from story.attribution.features import Scene
 from story.attribution.nameless import add_nameless, noun_class
 from story.attribution.names import Name
 from story.attribution.reading import Prose, Read, tell_narrator

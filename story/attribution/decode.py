@@ -156,14 +156,18 @@ def _best_sequence(steps: Sequence[_Step]) -> list[int]:
     for step in steps:
         least = max(step.base) - HOPELESS
         likely = [(person, b) for person, b in zip(step.candidates, step.base, strict=True) if b >= least]
-        linked = not step.far
+        repeat, alternate = (0.0, 0.0) if step.far else (step.repeat, step.alternate)
         best: dict[tuple[int, int | None], tuple[float, int, int | None, _Node | None]] = {}
         for total, s1, s2, node in beams:
             for person, b in likely:
                 value = total + b
-                if linked and (person == s1 or person == s2 or step.abuts):
-                    value += step.transition(person, s1, s2)
                 other = s2 if person == s1 else s1
+                if step.abuts:
+                    value += step.transition(person, s1, s2)
+                elif person == s1:
+                    value += repeat
+                elif person == s2:
+                    value += alternate
                 kept = best.get((person, other))
                 if kept is None or value > kept[0]:
                     best[person, other] = (value, person, other, node)

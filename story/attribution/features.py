@@ -102,9 +102,7 @@ class Features:
         self._roster, self._scene, self._turns, self._language = roster, scene, turns, language
         self._called, self._person, self._nouns, self._tags = called, person, nouns, tags
 
-    def of(
-        self, i: int, candidates: Sequence[int], last_seen: Mapping[int, int]
-    ) -> list[dict[int, float]]:
+    def of(self, i: int, candidates: Sequence[int], last_seen: Mapping[int, int]) -> list[dict[int, float]]:
         """For each candidate of turn i: feature → value.
 
         Args:

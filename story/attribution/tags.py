@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from story.attribution.mentions import (
+    DETERMINER,
+    MAX_ADJECTIVES,
+    PLACE_TAIL,
     Mention,
     find_mentions,
     free_noun_pattern,
     noun_mention,
-    noun_pattern,
+    person_nouns,
     read_mentions,
 )
 from story.attribution.names import name_pattern
@@ -61,13 +64,19 @@ def _after_verb() -> re.Pattern[str]:
     )
 
 
+_CONJUNCTIONS = r"(?:(?:and|but|then|so|as|here|thus)\s+)?"
+_GAP = rf"(?P<gap>(?:,[^.!?\"“”]{{1,80}}?,)?(?:\s+{_ADVERB}){{0,3}})\s+"
+_DETERMINED = re.compile(rf"{_OPENER}{_CONJUNCTIONS}(?P<noun>(?i:{DETERMINER}\s+(?:of\s+the\s+)?))")
+_NOUN = re.compile(r"[\w’'-]+")
+_ADJECTIVE = re.compile(r"[a-z][\w’'-]*,?\s+", re.IGNORECASE)
+_AFTER_NOUN = re.compile(rf"(?i:{PLACE_TAIL}){_GAP}")
+
+
 @cache
 def _before_verb() -> re.Pattern[str]:
     """What stands between a quotation and the verb of `” Emma said`."""
     return re.compile(
-        rf"{_OPENER}(?:(?:and|but|then|so|as|here|thus)\s+)?"
-        rf"(?:{_PRONOUN}|(?P<noun>(?i:{noun_pattern()})|{_somebodys()})|(?P<name>{name_pattern()}))"
-        rf"(?P<gap>(?:,[^.!?\"“”]{{1,80}}?,)?(?:\s+{_ADVERB}){{0,3}})\s+"
+        rf"{_OPENER}{_CONJUNCTIONS}(?:{_PRONOUN}|(?P<noun>{_somebodys()})|(?P<name>{name_pattern()})){_GAP}"
     )
 
 
@@ -126,26 +135,61 @@ def _inverted_tag(text: str) -> Finding | None:
         for stop in speech_phrases().at(text, begin):
             if (match := _after_verb().match(text, stop)) is not None:
                 mention = _mention(match)
-                return Finding("tag", mention, _addressee(text[mention.end :])) if mention is not None else None
+                return (
+                    Finding("tag", mention, _addressee(text[mention.end :])) if mention is not None else None
+                )
     return None
 
 
 def _straight_tag(text: str, closed_by_comma: bool) -> Finding | None:
     """`” Emma said`, `” Emma, rising, said`."""
-    best: tuple[re.Match[str], int] | None = None
+    best: tuple[Mention | None, str, int] | None = None
+    length = 0  # of the best one's name: Old Pipes may be called a verb
     for begin, stop in speech_phrases().find(text):
-        if _NO_TAG.match(text, stop) or (match := _before_verb().fullmatch(text, 0, begin)) is None:
+        if _NO_TAG.match(text, stop):
             continue
-        if best is None or len(match["name"] or "") > len(best[0]["name"] or ""):  # Old Pipes may be called a verb
-            best = match, stop
+        noun = _noun_before(text, begin)
+        if noun is not None:
+            best = *noun, stop
+            break
+        match = _before_verb().fullmatch(text, 0, begin)
+        if match is None:
+            continue
+        if best is None or len(match["name"] or "") > length:
+            best, length = (_mention(match), match["gap"], stop), len(match["name"] or "")
         if not match["name"]:
             break
-    if best is None or (mention := _mention(best[0])) is None or _NOT_SUBJECT.search(text[: mention.start]):
+    if best is None:
         return None
-    match, stop = best
-    small = text[mention.start : mention.start + 1].islower()
-    rule = "tag" if closed_by_comma or small or not match["gap"] else "tag far"
+    mention, gap, stop = best
+    if mention is None or _NOT_SUBJECT.search(text[: mention.start]):
+        return None
+    rule = (
+        "tag"
+        if closed_by_comma or text[mention.start : mention.start + 1].islower() or not gap
+        else "tag far"
+    )
     return Finding(rule, mention, _addressee(text[stop:]))
+
+
+def _noun_before(text: str, verb: int) -> tuple[Mention, str] | None:
+    """`” the old landlord, rising,` with what stands between it and the verb, when that begins at `verb`."""
+    opened = _DETERMINED.match(text, 0, verb)
+    if opened is None:
+        return None
+    at = opened.end()
+    for _ in range(MAX_ADJECTIVES + 1):
+        word = _NOUN.match(text, at, verb)
+        if word is not None and word[0].lower() in person_nouns():
+            after = _AFTER_NOUN.fullmatch(text, word.end(), verb)
+            if after is not None:
+                start = opened.start("noun")
+                return noun_mention(text[start : after.start("gap")].rstrip(" ,"), start), after["gap"]
+        adjective = _ADJECTIVE.match(text, at, verb)
+        if adjective is None:
+            return None
+        at = adjective.end()
+    return None
 
 
 def _mention(match: re.Match[str]) -> Mention | None:

@@ -42,7 +42,9 @@ _WITH_SUBJECT = re.compile(rf"{_OPENER}{_SUBJECT}{_ADVERBS}\s+", re.IGNORECASE)
 _PREPOSITION = re.compile(r"\s+(?:to|by|of|as)\b", re.IGNORECASE)
 _CHINESE_TAG = re.compile(r"[\s，,]*[^\s，。！？；：“”「」\"]{0,10}?(?:说|說|道|问|問|答|叫|喊|嚷|想)")
 _AFTER_LEAD = re.compile(r"(?:\s+(?:out|up|in|\w+ly|again|back|at\s+last|that|aloud))?\s*", re.IGNORECASE)
-_CHINESE_LEAD = re.compile(r"(?:说|說|道|问|問|答|叫|喊|嚷|曰|云)(?:了|着|過|过)?(?:[一两几]?[句声聲遍])?\s*$")
+_CHINESE_LEAD = re.compile(
+    r"(?:说|說|道|问|問|答|叫|喊|嚷|曰|云)(?:了|着|過|过)?(?:[一两几]?[句声聲遍])?\s*$"
+)
 
 
 def starts_like_a_tag(text: str, start: int, end: int) -> bool:
@@ -72,9 +74,7 @@ _SILENT: dict[_Silent, tuple[Phrases, re.Pattern[str]]] = {
         re.compile(r"(?:想道|想|心想|暗想|寻思|尋思|思忖|暗道)[\s,，:：—-]*$"),
     ),
     "letter": (
-        Phrases(
-            ["wrote", "writes", "read", "ran", "runs", "began the letter", "continued the letter"]
-        ),
+        Phrases(["wrote", "writes", "read", "ran", "runs", "began the letter", "continued the letter"]),
         re.compile(r"(?:写道|寫道|上写|题曰)[\s,，:：—-]*$"),
     ),
 }

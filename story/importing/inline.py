@@ -196,7 +196,9 @@ def _matches(raw: str, *, verse: bool, markdown: bool) -> Iterator[re.Match[str]
         yield from patterns[verse].finditer(raw)
         return
     at = 0
-    for mark in _NEEDED.finditer(raw):  # far faster than the pattern itself, whose matches hold one of these marks
+    for mark in _NEEDED.finditer(
+        raw
+    ):  # far faster than the pattern itself, whose matches hold one of these marks
         begin = mark.start()
         if begin < at:
             continue
