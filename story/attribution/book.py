@@ -109,7 +109,7 @@ def _chapter(
     teller: str,
 ) -> Chapter:
     identifier = f"ch{chapter.number:02d}"
-    segments: list[Segment] = []
+    found: list[tuple[SegmentType, int, int, int, int, Line | None]] = []
     at = 0  # up to here everything is in a segment or a separator
 
     def put(kind: SegmentType, start: int, end: int, paragraph: int, line: Line | None = None) -> None:
@@ -120,20 +120,7 @@ def _chapter(
             end -= 1
         if kind != "break" and not any(c.isalnum() for c in chapter.text[start:end]):
             return  # marks between two quotations
-        segments.append(
-            Segment(
-                id=f"{identifier}-{len(segments) + 1:04d}",
-                type=kind,
-                content=chapter.text[start:end],
-                speaker=ids[line.person] if line else teller,
-                paragraph=paragraph,
-                char_start=start,
-                char_end=end,
-                speaker_confidence=line.confidence if line else None,
-                speaker_rule=line.rule if line else None,
-                separator=chapter.text[at:start],
-            )
-        )
+        found.append((kind, at, start, end, paragraph, line))
         at = end
 
     k = 0
@@ -155,9 +142,22 @@ def _chapter(
             begin = max(begin, quote.outer_end)
         if begin < block.char_end:
             put(plain, begin, block.char_end, number)
-    offsets = chapter.source_offsets([o for s in segments for o in (s.char_start or 0, s.char_end or 0)])
-    for segment, start, end in zip(segments, offsets[::2], offsets[1::2], strict=True):
-        segment.char_start, segment.char_end = start, end
+    offsets = chapter.source_offsets([offset for _, _, start, end, _, _ in found for offset in (start, end)])
+    segments = [
+        Segment(
+            id=f"{identifier}-{i + 1:04d}",
+            type=kind,
+            content=chapter.text[start:end],
+            speaker=ids[line.person] if line else teller,
+            paragraph=paragraph,
+            char_start=offsets[2 * i],
+            char_end=offsets[2 * i + 1],
+            speaker_confidence=line.confidence if line else None,
+            speaker_rule=line.rule if line else None,
+            separator=chapter.text[before:start],
+        )
+        for i, (kind, before, start, end, paragraph, line) in enumerate(found)
+    ]
     return Chapter(
         id=identifier, number=chapter.number, title=chapter.title, segments=segments, tail=chapter.text[at:]
     )

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from story.attribution.candidates import Scene
 from story.attribution.chinese_names import is_full_name, names_of
 from story.attribution.chinese_tags import (
     Names,
@@ -19,6 +18,7 @@ from story.attribution.chinese_tags import (
 )
 from story.attribution.chinese_turns import cut_turns, forget_genders
 from story.attribution.decode import Decider
+from story.attribution.features import Scene
 from story.attribution.nameless import add_nameless, noun_class
 from story.attribution.names import Name
 from story.attribution.reading import Prose, Read, tell_narrator
@@ -84,8 +84,9 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         reads.append(
             Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
         )
+    rewritten = [(c.text, p.text) for c, p in zip(chapters, plain, strict=True) if c.text != p.text]
     for person in roster.people:
-        person.name = _as_written(person.name, chapters, plain)
+        person.name = _as_written(person.name, rewritten)
     return roster, reads
 
 
@@ -258,11 +259,10 @@ def _narrator(roster: Roster, chapters: Sequence[Prose], *, closed: bool) -> int
     return roster.add(Person("narrator", "我", Counter({"我": 1}), narrator=True))
 
 
-def _as_written(name: str, chapters: Sequence[Prose], plain: Sequence[Prose]) -> str:
-    for original, simple in zip(chapters, plain, strict=True):
-        if original.text is simple.text:
-            continue
-        at = simple.text.find(name)
+def _as_written(name: str, texts: Sequence[tuple[str, str]]) -> str:
+    """A name in the characters of the book; `texts`: chapters as written and simplified, where the two differ."""
+    for original, simple in texts:
+        at = simple.find(name)
         if at >= 0:
-            return original.text[at : at + len(name)]
+            return original[at : at + len(name)]
     return name

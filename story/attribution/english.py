@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from story.attribution.candidates import Scene
 from story.attribution.decode import Decider
 from story.attribution.discovery import Sightings, discover
+from story.attribution.features import Scene
 from story.attribution.kin import Kinship, resolve_kin
 from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names

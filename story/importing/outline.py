@@ -7,6 +7,7 @@ because its entries come again, page numbers because they cut sentences.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -119,8 +120,7 @@ class _Book(PrintedContents):
                 if first:
                     self.found[i] = first
                 continue
-            entries = sum(recognise(self.text[a:b]) is not None for a, b in p.lines)
-            if entries >= max(2, 0.6 * len(p.lines)) and (entries > 2 or entries == len(p.lines)):
+            if self._is_list(p):
                 self.lists.add(i)
             elif first and len(p.lines) <= _MAX_LINES:
                 whole = recognise(self.words(i))
@@ -129,6 +129,17 @@ class _Book(PrintedContents):
                     self.found[i] = whole or first
                 elif first.kind == "contents":
                     self.lists.add(i)
+
+    def _is_list(self, p: Paragraph) -> bool:
+        """Whether most of its lines are headings."""
+        least = max(2, math.ceil(0.6 * len(p.lines)))
+        entries, left = 0, len(p.lines)
+        for a, b in p.lines:
+            if entries + left < least:
+                return False  # of prose not all lines need be looked at
+            entries += recognise(self.text[a:b]) is not None
+            left -= 1
+        return entries >= least and (entries > 2 or entries == len(p.lines))
 
     def check_numbers(self) -> None:
         """Bare numbers and "12. Title" are headings only as a sequence 1, 2, 3 … with prose between."""
