@@ -88,6 +88,7 @@ def progress_of(
             under_way = bar is not None and stage == active
             spent_s = (now - bar.began).total_seconds() if bar else 0.0
             stage_s = left_s(work, bar.state, spent_s) if bar and under_way else work.expected_s * slower
+        stage_s = 0.0 if status in ENDED else stage_s
         all_left_s += stage_s
         details.append(_detail(stage, work, bar, share, stage_s, active=stage == active, whole=whole))
     known = bool(plan)

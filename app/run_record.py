@@ -71,7 +71,7 @@ def run_from(flow_run: FlowRun, flow: str) -> Run:
         name=flow_run.name,
         kind="book" if flow == BOOK else "chapter",
         status=status,
-        message=_said(state.message if state else None),
+        message="" if status == "cancelled" else _said(state.message if state else None),
         chapters=str(given.get("chapter") or given.get("chapters") or ("all" if flow == BOOK else "1")),
         options=options if isinstance(options, dict) else {},
         created=flow_run.created,

@@ -37,6 +37,8 @@ FRESH_S = 0.25  # a progress is read from Prefect at most so often, however many
 REMEMBERED = 256
 PAGE = 100
 
+CANCELLED = "Execution was aborted by a termination signal"  # Prefect's word on a run that somebody cancelled
+
 
 class Runs:
     """All that is asked of Prefect. Built once a process, within its event loop."""
@@ -203,6 +205,7 @@ class Runs:
         return [
             LogLine(at=x.timestamp, level="error" if x.level >= 40 else "warning", message=x.message[:1000])
             for x in lines
+            if CANCELLED not in x.message
         ]
 
     async def _read_progress(self, task_id: UUID) -> Progress:

@@ -30,7 +30,7 @@ FIRST_RATES = {
     "timeline": 0.1,
     "dialogue kokoro": 0.34,
     "start dialogue kokoro": 1.6,
-    "dialogue hibari": 0.037,
+    "dialogue hibari": 0.022,
     "start dialogue hibari": 1.2,
     "environment procedural": 0.027,
     "start environment procedural": 1.3,
