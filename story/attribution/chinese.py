@@ -21,7 +21,7 @@ from story.attribution.decode import Decider
 from story.attribution.features import Scene
 from story.attribution.nameless import add_nameless, noun_class
 from story.attribution.names import Name
-from story.attribution.reading import Prose, Read, tell_narrator
+from story.attribution.reading import Prose, Spoken, spoken, tell_narrator
 from story.attribution.roster import Person, Roster
 from story.attribution.turns import Turn
 from story.lexicon import plain_chinese
@@ -36,7 +36,9 @@ _SHE = "她"
 _ME = re.compile("我(?!们)")
 
 
-def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None) -> tuple[Roster, list[Read]]:
+def attribute_chinese(
+    chapters: Sequence[Prose], given: Sequence[Person] | None
+) -> tuple[Roster, list[Spoken]]:
     """People and speakers of a book; `given` is a closed list of people, None discovers them."""
     plain = [replace(c, text=plain_chinese(c.text)) for c in chapters]
     leads = [lead for c in plain for lead in _leads(c)]
@@ -72,8 +74,10 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
     weight = [float(max(1, sum(p.aliases.values()))) for p in roster.people]
     narrator = _narrator(roster, plain, closed=given is not None)
     weight += [2.0] * (len(roster.people) - len(weight))
-    reads = []
-    for chapter, turns, names in zip(plain, cut, found, strict=True):
+    reads: list[Spoken] = []
+    cut.reverse()
+    for chapter, names in zip(plain, found, strict=True):
+        turns = cut.pop()  # not needed any more, once they are read
         _name_turns(chapter, turns, names)
         told = _by_block(chapter, names, roster)
         if narrator is not None:
@@ -81,9 +85,8 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         else:
             _resolve_kin(turns, told, roster)
         scene = Scene(told, weight, narrator)
-        reads.append(
-            Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
-        )
+        decider = Decider(roster, scene, turns, closed=given is not None, language="zh")
+        reads.append(spoken(turns, decider.decode()))
     rewritten = [(c.text, p.text) for c, p in zip(chapters, plain, strict=True) if c.text != p.text]
     for person in roster.people:
         person.name = _as_written(person.name, rewritten)
