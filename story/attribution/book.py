@@ -36,13 +36,15 @@ _TYPES: dict[str, SegmentType] = {
 _QUOTED: dict[str, SegmentType] = {"thought": "thought", "letter": "letter"}
 
 
-def novel_of(manuscript: Manuscript, characters: Sequence[Character] = ()) -> Novel:
+def novel_of(manuscript: Manuscript, characters: Sequence[Character] = (), *, spend: bool = False) -> Novel:
     """The manuscript as a novel.
 
     Args:
         characters: a closed list of who there is; empty: they are found in the text.
+        spend: the manuscript's chapters are given up as they become the novel's, which spares the memory of both.
     """
-    chapters, people = attribute_chapters(manuscript.chapters, manuscript.language, characters)
+    sources = manuscript.chapters if spend else [*manuscript.chapters]
+    chapters, people = attribute_chapters(sources, manuscript.language, characters)
     return Novel(
         title=manuscript.title or "Untitled",
         author=manuscript.author,
@@ -54,9 +56,9 @@ def novel_of(manuscript: Manuscript, characters: Sequence[Character] = ()) -> No
 
 
 def attribute_chapters(
-    chapters: Sequence[ManuscriptChapter], language: str, given: Sequence[Character]
+    chapters: list[ManuscriptChapter], language: str, given: Sequence[Character]
 ) -> tuple[list[Chapter], list[Character]]:
-    """Segments with speakers for every chapter, and the characters."""
+    """Segments with speakers for every chapter, and the characters; `chapters` is empty afterwards."""
     style = detect_style(b.text for c in chapters for b in c.blocks if b.kind in QUOTABLE)
     prose = []
     for chapter in chapters:
@@ -76,8 +78,11 @@ def attribute_chapters(
     listed = [c for c in given if c.id in merged]
     people, ids = characters_of(roster.people, lines, language, listed)
     teller = next(c.id for c in people if c.role == "narrator")
-    prose.reverse(), reads.reverse()
-    found = [_chapter(c, prose.pop().quotes, reads.pop(), ids, teller) for c in chapters]
+    found: list[Chapter] = []
+    for rest in (chapters, prose, reads):
+        rest.reverse()
+    while chapters:
+        found.append(_chapter(chapters.pop(), prose.pop().quotes, reads.pop(), ids, teller))
     infer_roles(
         people,
         {c.id for c in listed} | {c.id for c in people if c.role in ("narrator", "crowd")},

@@ -6,9 +6,10 @@ Works on simplified text (the offsets are those of the original) and shows names
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from story.attribution.chinese_names import is_full_name, names_of
 from story.attribution.chinese_tags import (
@@ -69,7 +70,7 @@ def attribute_chinese(
     if given is None:
         add_nameless(roster, cut)
     pattern = _any_of({a for p in roster.people for a in p.aliases if len(a) > 1})
-    found = [[(m.start(), m.end(), m[0]) for m in pattern.finditer(c.text)] if pattern else [] for c in plain]
+    found = [_uses(c.text, pattern) for c in plain]
     _learn_genders(roster, plain, found)
     weight = [float(max(1, sum(p.aliases.values()))) for p in roster.people]
     narrator = _narrator(roster, plain, closed=given is not None)
@@ -165,16 +166,36 @@ def gender_of_name(names: list[str]) -> Gender:
     return gender_of(Character(id="x", name=names[0], aliases=names[1:]), Counter())[0]
 
 
-def _name_turns(chapter: Prose, turns: Sequence[Turn], names: Sequence[tuple[int, int, str]]) -> None:
-    k = 0
+@dataclass(slots=True)
+class _Uses:
+    """Where a chapter uses names: `words[i]` at `starts[i]`. Compact: a long book uses them a million times."""
+
+    starts: array[int]
+    words: list[str]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def _uses(text: str, pattern: re.Pattern[str] | None) -> _Uses:
+    uses, known = _Uses(array("I"), []), dict[str, str]()
+    for match in pattern.finditer(text) if pattern else ():
+        uses.starts.append(match.start())
+        uses.words.append(known.setdefault(word := match[0], word))
+    return uses
+
+
+def _name_turns(chapter: Prose, turns: Sequence[Turn], names: _Uses) -> None:
+    k, starts = 0, names.starts
     for turn in turns:
         for i in turn.quotes:
             quote = chapter.quotes[i]
-            while k < len(names) and names[k][0] < quote.start:
+            while k < len(names) and starts[k] < quote.start:
                 k += 1
             j = k
-            while j < len(names) and names[j][0] < quote.end:
-                start, end, word = names[j]
+            while j < len(names) and starts[j] < quote.end:
+                start, word = starts[j], names.words[j]
+                end = start + len(word)
                 before = chapter.text[max(quote.start, start - 2) : start]
                 after = chapter.text[end : min(quote.end, end + 1)]
                 called = bool(_BEFORE_CALL.search(before) and _AFTER_CALL.match(after))
@@ -182,10 +203,10 @@ def _name_turns(chapter: Prose, turns: Sequence[Turn], names: Sequence[tuple[int
                 j += 1
 
 
-def _by_block(chapter: Prose, names: Sequence[tuple[int, int, str]], roster: Roster) -> list[list[int]]:
+def _by_block(chapter: Prose, names: _Uses, roster: Roster) -> list[list[int]]:
     found: list[list[int]] = [[] for _ in chapter.spans]
     block = k = 0
-    for start, _, word in names:
+    for start, word in zip(names.starts, names.words, strict=True):
         while block < len(chapter.spans) - 1 and chapter.spans[block].end <= start:
             block += 1
         while k < len(chapter.quotes) and chapter.quotes[k].end <= start:
@@ -218,18 +239,17 @@ def _resolve_kin(turns: Sequence[Turn], told: Sequence[Sequence[int]], roster: R
             turn.kin = near.pop()
 
 
-def _learn_genders(
-    roster: Roster, chapters: Sequence[Prose], found: Sequence[Sequence[tuple[int, int, str]]]
-) -> None:
+def _learn_genders(roster: Roster, chapters: Sequence[Prose], found: Sequence[_Uses]) -> None:
     """From 他 and 她 after a name, in a book that writes both."""
     if not any(_SHE in c.text for c in chapters):
         return
     for chapter, names in zip(chapters, found, strict=True):
-        for i, (_, end, word) in enumerate(names):
+        for i, (start, word) in enumerate(zip(names.starts, names.words, strict=True)):
             owner = roster.find((word,))
             if owner is None:
                 continue
-            stop = min(names[i + 1][0] if i + 1 < len(names) else end + 40, end + 40)
+            end = start + len(word)
+            stop = min(names.starts[i + 1] if i + 1 < len(names) else end + 40, end + 40)
             match = re.search(r"[他她](?!们)|[。！？”]", chapter.text[end:stop])
             if match and match[0] in "他她":
                 roster.people[owner].pronouns["female" if match[0] == _SHE else "male"] += 1
