@@ -5,6 +5,7 @@ Works on simplified text (the offsets are those of the original) and shows names
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections import Counter, defaultdict
@@ -124,8 +125,14 @@ def _narration(chapter: Prose) -> Iterator[str]:
 
 
 def _any_of(words: set[str] | frozenset[str]) -> re.Pattern[str] | None:
-    wanted = [w for w in words if w]
-    return re.compile(trie_pattern(wanted)) if wanted else None
+    """Any of these names; by groups of their first characters, since alternatives are tried one after another."""
+    firsts = sorted({w[0] for w in words if w})
+    if not firsts:
+        return None
+    size = max(1, math.isqrt(len(firsts)))
+    groups = ["".join(firsts[i : i + size]) for i in range(0, len(firsts), size)]
+    tries = [f"(?=[{re.escape(g)}]){trie_pattern(w for w in words if w and w[0] in g)}" for g in groups]
+    return re.compile(f"(?=[{re.escape(''.join(firsts))}])(?:{'|'.join(tries)})")
 
 
 def _simplified(person: Person) -> Person:
