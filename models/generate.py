@@ -19,8 +19,10 @@ from pydantic import BaseModel
 from models import batching, measured
 from models.batching import Request, Sizer
 from models.gpu import Lease
-from models.life import Job, Life, Tally
+from models.jobs import Job, Tally
+from models.life import Life
 from models.machine import Machine
+from models.pace import Pace
 from models.process import EngineSpec, LoadError, ModelError, Ready
 from models.takes import Take, TakeStore
 
@@ -47,13 +49,15 @@ def generate(
     expected_s: Callable[[Request], float],
     on_take: Callable[[Take], None] = lambda _: None,
     on_missing: Callable[[Missing], None] = lambda _: None,
+    on_pace: Callable[[Pace], None] = lambda _: None,
     log: Callable[[str], None] = lambda _: None,
 ) -> list[Missing]:
     """Make every `(key, request)` of `wanted`, streaming each into `store` as soon as it is whole.
 
     Args:
         held: the device lease; the model process's life is noted in its log, and it keeps the lock until it is gone.
-        expected_s: a request's expected length in seconds, for its time limit and its place in a batch.
+        expected_s: a request's expected length in seconds, for its time limit, its place in a batch and the pace.
+        on_pace: told whenever an order is begun or through.
 
     Returns:
         what could not be made. Raises ModelError when the engine itself can't be used.
@@ -70,7 +74,7 @@ def generate(
     crashes = vain = load_failures = 0  # in a row: without a take made, without one decided, while loading
     with _scratch(machine, held.device) as scratch:
         while jobs:
-            life = Life(spec, scratch, store, machine, held, tally, on_take=on_take, log=log)
+            life = Life(spec, scratch, store, machine, held, tally, on_take=on_take, on_pace=on_pace, log=log)
             try:
                 crashed = life.run(jobs, sizer)
             except LoadError as e:

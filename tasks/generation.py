@@ -24,8 +24,6 @@ from story.durations import estimate_duration_s
 from tasks.device_view import run_facts, shown
 from tasks.progress import StageProgress
 
-LONGER = 1.15  # power of a line's length that its cost goes with: Kokoro, lines of 1 to 54 s
-
 
 class Wanted(BaseModel):
     """One take wanted at one place; several places may want the same take."""
@@ -74,16 +72,10 @@ def stable_seed(*parts: object) -> int:
 
 
 def expected_s(request: Request) -> float:
-    """A request's expected length in seconds."""
+    """A request's expected length in seconds: what it costs goes with it as well (docs/serve.md)."""
     if isinstance(request, SoundRequest):
         return request.duration_s
     return estimate_duration_s(request.text, request.language, request.speed, request.pause_scale)
-
-
-def work_of(request: Request) -> float:
-    """What a take costs, for estimates: about its length, but a long line costs more a second than a short one."""
-    length_s = expected_s(request)
-    return length_s**LONGER if isinstance(request, SpeechRequest) else length_s
 
 
 def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Generated:
@@ -95,7 +87,7 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
     # A retried stage, or a run that waited for another one's slot, may find takes made meanwhile.
     now = find(unique, store)
     result.made.update({w.key: now.takes[w.id] for w in unique if w.id in now.takes})
-    work = {w.key: work_of(w.request) for w in now.absent}
+    work = {w.key: expected_s(w.request) for w in now.absent}
     names = "+".join(dict.fromkeys(w.engine.name for w in now.absent))
     progress = StageProgress(stage, len(now.absent), unit, work=sum(work.values()), by=names)
 
@@ -129,6 +121,8 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
             ) as held,
             shown(held),
         ):
+            progress.at_work()
+            progress.next_engine()
             result.missing += generate(
                 engine,
                 jobs,
@@ -138,6 +132,7 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
                 expected_s=expected_s,
                 on_take=on_take,
                 on_missing=on_missing,
+                on_pace=progress.paced,
                 log=lambda line, name=engine.name: logger.info("[%s] %s", name, line),
             )
     progress.finish()
