@@ -200,11 +200,13 @@ def _english(text: str, part: str) -> list[Clue]:
     words = _TOKEN.findall(text.lower().replace("’", "'"))
     if anchors.keys().isdisjoint(words):
         return []
-    matches = []
-    for i, word in enumerate(words):
-        for place, rank, entry in anchors.get(word, ()):
-            if i >= place and (end := _match_words(words, i - place, entry.parts)) > 0:
-                matches.append((i - place, rank, end, entry.group))
+    matches = [
+        (i - place, rank, end, entry.group)
+        for i, word in enumerate(words)
+        if word in anchors
+        for place, rank, entry in anchors[word]
+        if i >= place and (end := _match_words(words, i - place, entry.parts)) > 0
+    ]
     if not matches:
         return []
     matches.sort(key=lambda match: match[:2])  # the first in the text, of those the longest

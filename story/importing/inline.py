@@ -216,6 +216,9 @@ def joint(left: str, right: str, before_left: str = " ") -> str:
 
     Nothing between Chinese or Japanese characters and after a dash or hyphen, otherwise a space.
     """
+    if left.isascii() and right.isascii():
+        apart = left != "-" or not (before_left == "-" or (before_left.isalpha() and right.isalpha()))
+        return " " if apart else ""
     if (_PLAIN_CJK.match(left) and _IS_CJK.match(right)) or (_PLAIN_CJK.match(right) and _IS_CJK.match(left)):
         return ""
     if left in "—–" or (left == "-" and (before_left == "-" or (before_left.isalpha() and right.isalpha()))):
