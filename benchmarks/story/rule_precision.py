@@ -38,7 +38,9 @@ CHOSEN = {  # by the ranker, whose own chance is the confidence
 
 
 def words_of(name: str) -> set[str]:
-    return {w for w in re.split(r"[\s._]+", key(name)) if len(w) > 2 and w not in ("the", "mrs", "miss", "sir")}
+    return {
+        w for w in re.split(r"[\s._]+", key(name)) if len(w) > 2 and w not in ("the", "mrs", "miss", "sir")
+    }
 
 
 def named_alike(book: GoldBook, people: list[Person]) -> dict[int, str]:
@@ -103,14 +105,17 @@ def main() -> None:
     seen = measured(root)
     for language, rules in table["rules"].items():
         for rule in sorted({*rules, *(r for r in seen[language] if r not in CHOSEN)}):
-            entry = rules.setdefault(rule, {"prior": table["unmeasured"]})
-            entry["measured"] = seen[language].get(rule, {})
-            right, lines = (sum(c[i] for c in entry["measured"].values()) for i in (0, 1))
-            entry["confidence"] = confidence(entry["prior"], right, lines)
+            prior = rules.get(rule, {}).get("prior", table["unmeasured"])
+            counts = seen[language].get(rule, {})
+            right, lines = (sum(c[i] for c in counts.values()) for i in (0, 1))
+            sure = confidence(prior, right, lines)
+            rules[rule] = {"prior": prior, "confidence": sure, "measured": counts}
             share = f"{right / lines:.3f}" if lines else "  -  "
-            print(f"{language} {rule:20s} {share} of {lines:5d}   prior {entry['prior']:.2f} → {entry['confidence']:.3f}")
-        for rule in sorted(CHOSEN & seen[language].keys()):
-            right, lines = (sum(c[i] for c in seen[language][rule].values()) for i in (0, 1))
+            print(f"{language} {rule:20s} {share} of {lines:5d}   prior {prior:.2f} → {sure:.3f}")
+        chosen = {rule: {"measured": counts} for rule, counts in seen[language].items() if rule in CHOSEN}
+        table["chosen"][language] = dict(sorted(chosen.items()))
+        for rule, entry in table["chosen"][language].items():
+            right, lines = (sum(c[i] for c in entry["measured"].values()) for i in (0, 1))
             print(f"{language} {rule:20s} {right / lines:.3f} of {lines:5d}   (by the ranker's chance)")
     table["strength"], table["few"] = STRENGTH, FEW
     if "--write" in sys.argv:
@@ -119,13 +124,17 @@ def main() -> None:
 
 def written(table: dict) -> str:
     """JSON with one rule a line."""
-    rules = {
-        language: "{\n" + ",\n".join(f'   "{r}": {json.dumps(e)}' for r, e in sorted(rules.items())) + "\n  }"
-        for language, rules in table["rules"].items()
-    }
-    head = json.dumps({k: v for k, v in table.items() if k != "rules"}, ensure_ascii=False, indent=1)
-    body = ",\n".join(f'  "{language}": {text}' for language, text in rules.items())
-    return f'{head[:-2]},\n "rules": {{\n{body}\n }}\n}}\n'
+
+    def lines(rules: dict) -> str:
+        return "{\n" + ",\n".join(f'   "{r}": {json.dumps(e)}' for r, e in sorted(rules.items())) + "\n  }"
+
+    text = json.dumps(
+        {k: v for k, v in table.items() if k not in ("rules", "chosen")}, ensure_ascii=False, indent=1
+    )[:-2]
+    for part in ("rules", "chosen"):
+        body = ",\n".join(f'  "{language}": {lines(rules)}' for language, rules in table[part].items())
+        text += f',\n "{part}": {{\n{body}\n }}'
+    return text + "\n}\n"
 
 
 if __name__ == "__main__":
