@@ -3,7 +3,8 @@ plain regular expressions with named sets for Chinese; this module turns them in
 
 English patterns are words separated by spaces:
   `door` a word · `slam!` a verb in all its forms · `door+` a noun, singular or plural · `$set` a named set
-  `a|b!|$c` any of them · `up_and_down` several words as one · `?word` optional · `@` a capitalised word
+  `a|b!|$c` any of them · `up_and_down` several words as one · `?word` optional · `@` a capitalised word · `*ly` any
+  word in -ly
   `[…]` the words that are the sound · `~3` up to three words within the clause · `~,9` also over commas and "and"
 Chinese patterns: `{set}` a named set, `~` up to eight characters within the clause, `«…»` the words that are the
 sound.
@@ -101,6 +102,8 @@ def _word_alternatives(token: str, sets: dict[str, list[str]]) -> list[str]:
             for entry in sets[part[1:]]:
                 words = [_word_expression(word, sets) for word in entry.split(" ")]
                 found.append(_SEPARATOR.join(words))
+        elif part == "*ly":
+            found.append(r"\w+ly")
         elif part == "@":
             found.append(rf"(?-i:(?!(?:{_NO_NAME})\b)[A-Z][\w'’]+)")
         elif part.endswith("!"):
@@ -147,7 +150,7 @@ def english(pattern: str, lexicon: str = "cues_en") -> re.Pattern[str]:
             continue
         expression += separator + ("(?P<w>" if i == first else "") + word + (")" if i == last else "")
         separator = _SEPARATOR
-    return re.compile(expression + r"(?![\w’'])")
+    return re.compile(expression + r"(?![\w’']|-\w)")
 
 
 @cache
