@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from story.lexicon import english, english_triggers, load_data
+from story.lexicon import english, load_data
+from story.pattern_tests import english_triggers
 from story.scene_models import Polarity
 
 # A full stop after these ends no sentence.
