@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.feeds import PATH as FEEDS
@@ -20,6 +20,18 @@ from app.feeds import route_path
 
 COOKIE = "soundbound_token"
 OPEN = ("/api/v1/health",)  # for a proxy's or systemd's watch; tells nothing else
+
+# What a person sees who comes without it; the form leads to the same address with ?token=….
+ASK = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Soundbound</title>
+<meta name="color-scheme" content="light dark">
+<body style="font: 1.1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 15vh auto; padding: 0 1rem">
+<h1 style="font-size: 1.4rem">Soundbound</h1>
+<form method="get"><label for="token">Access token <span lang="zh">访问令牌</span></label>
+<p><input id="token" name="token" type="password" required autofocus autocomplete="current-password"
+style="font: inherit; width: 100%; box-sizing: border-box; padding: .4rem"></p>
+<p><button style="font: inherit; padding: .4rem 1.2rem">Open <span lang="zh">进入</span></button></p></form></body></html>
+"""
 
 
 class Guard:
@@ -80,6 +92,11 @@ def _sent(headers: Headers) -> str:
 
 
 async def _refused(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = Headers(scope=scope)
+    if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+        page = HTMLResponse(ASK, status_code=401, headers={"WWW-Authenticate": "Bearer"})
+        await page(scope, receive, send)
+        return
     error = {
         "type": "unauthorized",
         "message": "the access token is missing or wrong; send it as Authorization: Bearer …, "

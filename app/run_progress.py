@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from tasks.forecast import STAGES, StageWork, revised_s, stage_left_s
+from tasks.bar import BarState
+from tasks.forecast import STAGES, StageWork
+from tasks.remaining import left_s, plain_left_s, revised_s, share_with_under_way
 
 Status = Literal["queued", "running", "cancelling", "completed", "degraded", "failed", "cancelled"]
 StageState = Literal["ahead", "active", "done", "cached"]
@@ -20,25 +21,15 @@ RUN_END_S = 2.0  # from the last stage to the run's end: result, artifacts, the 
 # What the pace of the stages seen says of those ahead: a busy machine slows all of them, a wrong rate only its own
 # stage. A power of how much slower they were, within bounds.
 SHARED, SLOWER = 0.75, (0.5, 2.0)
-_DESCRIPTION = re.compile(
-    r"^\S+: (?P<unit>\S+) (?P<done>[\d.e+]+) of (?P<total>[\d.e+]+)(?:, the first (?P<first_share>[\d.]+) % after (?P<first_s>[\d.]+) s)?(?: · (?P<note>.*))?$",
-    re.S,
-)
 
 
 @dataclass(frozen=True)
 class Bar:
     """A stage's progress artifact, as it was last written."""
 
-    stage: str
-    share: float  # 0..1 of its work
-    done: float
-    total: float
-    unit: str
-    note: str
+    state: BarState
     began: datetime
     updated: datetime
-    first: tuple[float, float] = (0.0, 0.0)  # share and seconds when its first unit was done; 0: not known
 
 
 class StageDetail(BaseModel):
@@ -68,26 +59,6 @@ class Progress(BaseModel):
     message: str = ""
 
 
-def parse_bar(stage: str, percent: float, description: str, began: datetime, updated: datetime) -> Bar:
-    """A bar from a progress artifact's fields (tasks/progress.py writes them)."""
-    found = _DESCRIPTION.match(description)
-    share = min(1.0, max(0.0, percent / 100))
-    if not found:
-        return Bar(stage, share, 0.0, 0.0, "", "", began, updated)
-    first_share, first_s = (float(found[name] or 0) for name in ("first_share", "first_s"))
-    return Bar(
-        stage,
-        share,
-        float(found["done"]),
-        float(found["total"]),
-        found["unit"],
-        found["note"] or "",
-        began,
-        updated,
-        (first_share / 100, first_s),
-    )
-
-
 def progress_of(
     task_id: str,
     status: Status,
@@ -108,18 +79,21 @@ def progress_of(
     whole = status in ("completed", "degraded")
     active = None if whole else _active(works, bars)
     slower = _slower(works, bars)
-    details, left_s = [], 0.0
+    details, all_left_s = [], 0.0
     for stage in STAGES:
         work, bar = works.get(stage), bars.get(stage)
         share = 1.0 if whole else _share(stage, work, bar, active, bars)
         stage_s = 0.0
-        if work is not None and share < 1:
-            under_way = bar is not None and stage == active
-            stage_s = _left_s(work, bar, share, now) if bar and under_way else work.expected_s * slower
-        left_s += stage_s
+        if work is not None and share < 1 and status not in ENDED:
+            stage_s = work.expected_s * slower
+            if bar is not None and stage == active:
+                spent_s = (now - bar.began).total_seconds()
+                stage_s = left_s(work, bar.state, spent_s)
+                share = share_with_under_way(work, bar.state, spent_s)
+        all_left_s += stage_s
         details.append(_detail(stage, work, bar, share, stage_s, active=stage == active, whole=whole))
     known = bool(plan)
-    left_s += RUN_END_S if started else RUN_START_S + RUN_END_S
+    all_left_s += RUN_END_S if started else RUN_START_S + RUN_END_S
     all_s = sum(w.expected_s for w in plan) or 1.0
     done_s = sum(
         w.expected_s * (d.progress_percentage / 100) for d in details if (w := works.get(d.stage)) is not None
@@ -129,7 +103,7 @@ def progress_of(
         task_id=task_id,
         current_stage=(active or "starting") if status == "running" else status,
         progress_percentage=round(percentage, 1),
-        estimated_remaining=0.0 if status in ENDED else round(left_s, 1) if known else None,
+        estimated_remaining=0.0 if status in ENDED else round(all_left_s, 1) if known else None,
         stage_details=details,
         status=status,
         message=message,
@@ -142,7 +116,7 @@ def _active(works: Mapping[str, StageWork], bars: Mapping[str, Bar]) -> str | No
     if not begun:
         return None
     last = begun[-1]
-    if bars[STAGES[last]].share < 1:
+    if bars[STAGES[last]].state.share < 1:
         return STAGES[last]
     ahead = STAGES[last + 1 :]
     return next((s for s in ahead if s not in works or works[s].work > 0), STAGES[last])
@@ -152,32 +126,27 @@ def _share(
     stage: str, work: StageWork | None, bar: Bar | None, active: str | None, bars: Mapping[str, Bar]
 ) -> float:
     if bar is not None:
-        return bar.share
+        return bar.state.share
     if work is not None and work.work <= 0:
         return 1.0  # everything is in the store
     later = STAGES[STAGES.index(stage) + 1 :]
     return 1.0 if any(s in bars for s in later) else 0.0
 
 
-def _left_s(work: StageWork, bar: Bar, share: float, now: datetime) -> float:
-    spent_s = max(0.0, (now - bar.began).total_seconds())
-    idle_s = min(spent_s, max(0.0, (now - bar.updated).total_seconds()))
-    return stage_left_s(
-        work.expected_s, work.start_s, share, spent_s, first=bar.first, idle_s=idle_s, units=bar.total
-    )
-
-
 def _slower(works: Mapping[str, StageWork], bars: Mapping[str, Bar]) -> float:
     """By how much the run is slower than forecast, over all that is seen of it: what is ahead will be as well."""
     seen_s = expected_s = 0.0
     for stage, bar in bars.items():
-        work = works.get(stage)
+        work, state = works.get(stage), bar.state
         if work is None or work.expected_s <= 0:
             continue
-        first_share, first_s = bar.first
-        start_s = first_s if first_share else work.start_s
-        seen_s += max(0.0, (bar.updated - bar.began).total_seconds() - start_s)
-        expected_s += max(0.0, bar.share - first_share) * (work.expected_s - work.start_s)
+        working_s = work.expected_s - work.start_s
+        if state.lanes and work.work > 0:
+            seen_s += state.lane_s / state.lanes
+            expected_s += state.lane_work / work.work * working_s
+        else:
+            seen_s += max(0.0, (bar.updated - bar.began).total_seconds() - work.start_s)
+            expected_s += state.share * working_s
     all_s = sum(w.expected_s for w in works.values())
     if all_s <= 0:
         return 1.0
@@ -203,18 +172,18 @@ def _detail(
         state = "done"
     elif active:
         state = "active"
-    total = int(bar.total) if bar else work.total if work else 0
+    total = int(bar.state.total) if bar else work.total if work else 0
     return StageDetail(
         stage=stage,
         state=state,
-        done=total if share >= 1 else int(bar.done) if bar else 0,
+        done=total if share >= 1 else int(bar.state.done) if bar else 0,
         total=total,
         cached=work.cached if work else 0,
-        unit=bar.unit if bar else work.unit if work else "",
+        unit=bar.state.unit if bar else work.unit if work else "",
         model=work.by if work else "",
         progress_percentage=round(100 * share, 1),
         estimated_remaining=round(left_s, 1),
-        note=bar.note if bar and active else "",
+        note=bar.state.note if bar and active else "",
     )
 
 
@@ -223,7 +192,7 @@ def book_progress(
     status: Status,
     message: str,
     plan: Sequence[StageWork],
-    counted: Bar | None,
+    counted: BarState | None,
     under_way: Sequence[Progress],
     now: datetime,
     *,
@@ -253,7 +222,7 @@ def book_progress(
         progress_percentage=round(100 * share, 1),
         estimated_remaining=0.0
         if status in ENDED
-        else round(stage_left_s(expected_s, 0.0, share, spent_s), 1)
+        else round(plain_left_s(expected_s, 0.0, share, spent_s), 1)
         if plan
         else None,
         stage_details=first.stage_details if first else [],

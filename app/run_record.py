@@ -11,8 +11,9 @@ from prefect.client.schemas import filters as where
 from prefect.client.schemas.objects import FlowRun, StateType
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.run_progress import ENDED, Bar, Status, parse_bar
+from app.run_progress import ENDED, Bar, Status
 from flows.forecast import plan_key
+from tasks.bar import read_bar
 from tasks.forecast import STAGES, StageWork
 
 CHAPTER, BOOK = "render-chapter", "render-book"
@@ -70,7 +71,7 @@ def run_from(flow_run: FlowRun, flow: str) -> Run:
         name=flow_run.name,
         kind="book" if flow == BOOK else "chapter",
         status=status,
-        message=_said(state.message if state else None),
+        message="" if status == "cancelled" else _said(state.message if state else None),
         chapters=str(given.get("chapter") or given.get("chapters") or ("all" if flow == BOOK else "1")),
         options=options if isinstance(options, dict) else {},
         created=flow_run.created,
@@ -117,12 +118,8 @@ def plan_and_bars(artifacts: list[Any], run: Run) -> tuple[list[StageWork], dict
                 plan = PLAN.validate_json(artifact.data)
             except ValidationError:  # of another version of ours
                 plan = []
-        elif artifact.type == "progress" and stage in STAGES and (since is None or artifact.created >= since):
-            bars[stage] = parse_bar(
-                stage,
-                float(artifact.data or 0),
-                artifact.description or "",
-                artifact.created,
-                artifact.updated or artifact.created,
-            )
+        elif artifact.type == "progress" and stage in STAGES:
+            state = read_bar(artifact.metadata_)
+            if state and (since is None or artifact.created >= since):
+                bars[stage] = Bar(state, artifact.created, artifact.updated or artifact.created)
     return plan, bars

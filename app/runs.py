@@ -26,15 +26,18 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
 from app.problems import Problem, conflict, not_found
-from app.run_progress import ENDED, Progress, Status, book_progress, parse_bar, progress_of
+from app.run_progress import ENDED, Progress, Status, book_progress, progress_of
 from app.run_record import BOOK, CHAPTER, LogLine, Run, plan_and_bars, run_from, with_status
 from flows.fan_out import chapters_tag
 from flows.forecast import plan_key
+from tasks.bar import read_bar
 from tasks.forecast import StageWork
 
 FRESH_S = 0.25  # a progress is read from Prefect at most so often, however many watch it
 REMEMBERED = 256
 PAGE = 100
+
+CANCELLED = "Execution was aborted by a termination signal"  # Prefect's word on a run that somebody cancelled
 
 
 class Runs:
@@ -202,6 +205,7 @@ class Runs:
         return [
             LogLine(at=x.timestamp, level="error" if x.level >= 40 else "warning", message=x.message[:1000])
             for x in lines
+            if CANCELLED not in x.message
         ]
 
     async def _read_progress(self, task_id: UUID) -> Progress:
@@ -226,17 +230,12 @@ class Runs:
         children = await self.children(run.task_id)
         under_way = [await self.progress(c.task_id) for c in children if c.status == "running"]
         counted = next((a for a in artifacts if str(a.key or "").startswith("book-")), None)
-        bar = (
-            None
-            if counted is None
-            else parse_bar("book", 0, counted.description or "", counted.created, counted.created)
-        )
         return book_progress(
             str(run.task_id),
             run.status,
             run.message,
             plan,
-            bar,
+            read_bar(counted.metadata_) if counted else None,
             under_way,
             datetime.now(UTC),
             through=sum(c.status in ENDED for c in children),

@@ -11,9 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from tasks.forecast import stage_left_s
+from models.pace import Pace
+from tasks.bar import BarState
+from tasks.forecast import StageWork
 from tasks.progress import StageEvent
 from tasks.rates import Rates
+from tasks.remaining import left_s
 
 
 class _Left(ProgressColumn):
@@ -31,6 +34,7 @@ class Display:
         self._console, self._rates, self._title = console, rates, title
         self._tasks: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
+        self._pace: dict[str, Pace] = {}
         self._cached: dict[str, float] = {}
         self._progress = Progress(
             TextColumn("  {task.description:<12}"),
@@ -52,10 +56,14 @@ class Display:
         self._progress.stop()
 
     def __call__(self, event: StageEvent) -> None:
-        bar = self._bar(event)
         now = time.monotonic()
+        if event.pace is not None:
+            self._pace[event.stage] = event.pace
+            return
+        bar = self._bar(event)
         if event.state == "started":
             self._began[event.stage] = now
+            self._pace.pop(event.stage, None)
         left = self._left_s(event, now)
         note = (
             event.note
@@ -83,10 +91,20 @@ class Display:
     def _left_s(self, event: StageEvent, now: float) -> float | None:
         if event.state not in ("started", "advanced") or event.done >= event.total:
             return None
-        spent = now - self._began.get(event.stage, now)
-        expected = self._rates.seconds(event.stage, event.by, event.work_total)
+        began = self._began.get(event.stage, now)
         share = event.work_done / event.work_total if event.work_total else 1.0
-        return stage_left_s(expected, self._rates.start(event.stage, event.by), share, spent)
+        state = BarState(stage=event.stage, unit=event.unit, share=share)
+        if (pace := self._pace.get(event.stage)) is not None:
+            state = state.paced(pace, began)
+        work = StageWork(
+            stage=event.stage,
+            unit=event.unit,
+            total=int(event.total),
+            work=event.work_total,
+            start_s=self._rates.start(event.stage, event.by),
+            expected_s=self._rates.seconds(event.stage, event.by, event.work_total),
+        )
+        return left_s(work, state, now - began)
 
     def _line(self, event: StageEvent, left: float | None) -> None:
         """For logs and pipes: the beginning and the end of each stage, waits, and every tenth of a long one."""

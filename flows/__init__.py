@@ -4,6 +4,12 @@ from flows import RenderOptions, render_book, render_chapter
 result = render_chapter("examples/treasure_island_ch05.json", "5", RenderOptions(output="out"))
 """
 
+import os
+
+# Before Prefect is imported: neither it nor a server it starts by itself for these flows tells anybody outside.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
 from flows.book import render_book
 from flows.book_results import BookError, BookResult
 from flows.chapter import render_chapter

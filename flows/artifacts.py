@@ -8,9 +8,7 @@ from uuid import UUID
 
 from prefect.artifacts import (
     create_markdown_artifact,
-    create_progress_artifact,
     create_table_artifact,
-    update_progress_artifact,
 )
 from prefect.runtime import flow_run
 
@@ -18,7 +16,9 @@ from flows.book_results import BookChapter, BookResult, ShowResult
 from flows.outcome import lufs, summary
 from models.machine import Machine
 from story.novel import Chapter
-from tasks.progress import StageEvent, only_a_view, tell
+from tasks.bar import BarState
+from tasks.bar_artifact import BarArtifact, only_a_view
+from tasks.progress import StageEvent, State, tell
 from tasks.results import ChapterResult, Status
 
 
@@ -26,31 +26,25 @@ class BookProgress:
     """Counts the book's chapters: a progress artifact, and events for the terminal."""
 
     def __init__(self, chapters: list[Chapter]) -> None:
-        self._total, self._done = len(chapters), 0
-        key = f"book-{_run_tail()}"
-        self._artifact: UUID | None = None
-        with only_a_view():
-            made = create_progress_artifact(0.0, key=key, description=self._description())
-            self._artifact = made if isinstance(made, UUID) else None
+        self._state = BarState(stage="book", unit="chapter", total=len(chapters))
+        self._artifact = BarArtifact(self._state, UUID(str(flow_run.id)))
 
     def begins(self, title: str) -> None:
         """A chapter is rendered in this process from now on."""
-        tell(StageEvent("book", "started", self._done, self._total, "chapter", title))
+        self._tell("started", title)
 
     def ended(self, chapter: BookChapter) -> None:
-        self._done += 1
-        note = f"{chapter.number} {'kept' if chapter.kept else chapter.status}"
-        tell(StageEvent("book", "advanced", self._done, self._total, "chapter", note))
-        if self._artifact is not None:
-            share = 100 * self._done / self._total
-            with only_a_view():
-                update_progress_artifact(self._artifact, progress=share, description=self._description())
+        done = self._state.done + 1
+        share = done / self._state.total
+        self._state = self._state.model_copy(update={"done": done, "share": share})
+        self._tell("advanced", f"{chapter.number} {'kept' if chapter.kept else chapter.status}")
+        self._artifact.show(self._state, at_once=True)
 
     def finish(self) -> None:
-        tell(StageEvent("book", "finished", self._done, self._total, "chapter"))
+        self._tell("finished")
 
-    def _description(self) -> str:
-        return f"book: chapter {self._done} of {self._total}"
+    def _tell(self, state: State, note: str = "") -> None:
+        tell(StageEvent("book", state, self._state.done, self._state.total, "chapter", note))
 
 
 def show_chapter(result: ChapterResult, machine: Machine) -> None:

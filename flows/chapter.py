@@ -88,8 +88,11 @@ def render_chapter(
     with chapter_lock(target, machine) as work_dir, learning(rates_file(machine)):
         try:
             result = _render(book, chapter, options, machine, target, work_dir)
-        except BaseException:
+        except Exception:
             get_run_logger().error("temporary files of the failed run are kept in %s", work_dir)
+            raise
+        except BaseException:  # cancelled
+            get_run_logger().info("temporary files are kept in %s", work_dir)
             raise
         clean_up(work_dir)
     show_chapter(result, machine)

@@ -15,8 +15,9 @@ import httpx
 from prefect import Task
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.logging import get_run_logger
+from prefect.runtime import task_run
 
-from flows.slots import watched
+from flows.slots import Asking, watched
 from models.gpu import note_asked
 from models.machine import Machine
 from models.takes import Take, TakeStore
@@ -44,7 +45,18 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
         get_run_logger().info("%s: all %d takes are cached, the stage is skipped", name, result.cached)
         tell(StageEvent(name, "skipped", len(wanted), len(wanted), "take"))
         return result
-    tagged = stage.with_options(tags=[machine.tag], timeout_seconds=stage_timeout_s(found.absent, machine))
+    asking = Asking()
+
+    def run_name() -> str:
+        """Called by Prefect before it asks for the slot."""
+        asking.current = str(task_run.id)
+        return f"{stage.name}-{asking.current[-3:]}"
+
+    tagged = stage.with_options(
+        tags=[machine.tag],
+        task_run_name=run_name,
+        timeout_seconds=stage_timeout_s(found.absent, machine),
+    )
     note_asked(machine, found.absent[0].engine.device, name)
     log, begun = get_run_logger(), threading.Event()
 
@@ -56,8 +68,16 @@ def run_stage(stage: Task, name: str, wanted: list[Wanted], store: TakeStore, ma
         log.info("%s", why)
         tell(StageEvent(name, "waiting", total=len(found.absent), unit="take", note=why))
 
-    with listening(heard), watched(machine, begun, waiting, log.warning):
-        made = _patiently(lambda: tagged(found.absent, machine), log.warning)
+    def attempt() -> Generated:
+        begun.clear()
+        try:
+            with watched(machine, asking, begun, waiting, log.warning):
+                return tagged(found.absent, machine)
+        finally:
+            asking.end()
+
+    with listening(heard):
+        made = _patiently(attempt, log.warning)
     reasons = {gone.key: gone.reason for gone in made.missing}
     for w in found.absent:
         if w.key in made.made:

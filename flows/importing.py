@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from story.importing.book import import_book as read_book
-from story.importing.library import write_novel
+from story.importing.library import write_imported
 from story.importing.options import ReadOptions
 
 
@@ -56,7 +56,7 @@ def import_book(
     """
     imported = read_book(book, ReadOptions(notes=notes, matter=matter))
     path = (output or book.with_name(f"{book.stem}.novel.json")).expanduser().resolve()
-    write_novel(imported, path)
+    write_imported(imported, path)
     novel = imported.novel
     result = ImportResult(
         novel=path,

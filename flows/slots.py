@@ -2,7 +2,8 @@
 
 Prefect itself frees a dead holder's slot when its lease runs out (48-75 s), and never if the lease was lost. Two proofs
 are asked for before we do: the holder's claim file is unlocked (models/claims.py), and we hold the device's file lock,
-so no model is at work there. Whoever has no claim here (another host, another home) is left alone.
+so no model is at work there. Whoever has no claim here (another host, another home) is left alone; of its own task
+runs a process knows by itself whether they use the slot.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -28,6 +30,9 @@ from models.machine import Machine
 LOOK_EVERY_S = 2.0
 FIRST_LOOK_S = 1.0  # a slot that is free is had long before
 OCCUPIED_S = 1.0  # goes into the server's average, from which it guesses the next wait
+LOST_LOOKS = (
+    4  # so often a task run of ours holds the slot without having begun: it never heard that it was given it
+)
 SETTLE_S = 3.0  # the server takes a slot and writes its lease in two steps
 
 
@@ -44,6 +49,17 @@ class Holder:
             return f"task run {self.task_run}"
         run = f" of {self.about['run']!r}" if self.about.get("run") else ""
         return f"process {self.about['pid']} ({self.about.get('stage', 'a stage')}{run})"
+
+
+@dataclass
+class Asking:
+    """The task runs by which one stage of this process has asked for the slot."""
+
+    current: str = ""
+    ended: set[str] = field(default_factory=set)  # they hold it no longer, whatever the server believes
+
+    def end(self) -> None:
+        self.ended.add(self.current)
 
 
 @dataclass
@@ -65,10 +81,11 @@ def read_slot(machine: Machine, client: SyncPrefectClient) -> Slot:
     return Slot(int(limit.active_slots), holders)
 
 
-def free_dead(machine: Machine, ended: UUID | None = None) -> list[str]:
+def free_dead(machine: Machine, ended: UUID | None = None, ours: Collection[str] = ()) -> list[str]:
     """Free the slot from holders that are proved dead; a sentence for each.
 
     Args:
+        ours: task runs of this process that do not use the slot, as it itself knows.
         ended: a flow run whose process is known to be gone. Killed in the moment in which it was given the slot, it has
             no claim, which would prove its death.
     """
@@ -77,19 +94,22 @@ def free_dead(machine: Machine, ended: UUID | None = None) -> list[str]:
 
         def dead(holder: Holder) -> bool:
             life, _ = claims.life(machine.claims_dir, holder.task_run)
-            return life == "dead" or (
-                life == "unknown" and ended is not None and _of(client, holder) == ended
+            return (
+                life == "dead"
+                or holder.task_run in ours
+                or (life == "unknown" and ended is not None and _of(client, holder) == ended)
             )
 
         for holder in read_slot(machine, client).holders:
             if not dead(holder):
                 continue
-            with if_free(machine, holder.about.get("device", machine.device)) as ours:
+            with if_free(machine, holder.about.get("device", machine.device)) as free:
                 # Under the lock the proof is asked for again: the claim may be a new one of a retried stage.
-                if ours and dead(holder):
+                if free and dead(holder):
                     client.decrement_v1_concurrency_slots([machine.tag], UUID(holder.task_run), OCCUPIED_S)
                     claims.forget(machine.claims_dir, holder.task_run)
-                    freed.append(f"the slot {limit_name(machine.tag)} was freed from {holder}, which is dead")
+                    why = "is dead" if holder.task_run not in ours else "does not use it"
+                    freed.append(f"the slot {limit_name(machine.tag)} was freed from {holder}, which {why}")
     return freed
 
 
@@ -128,15 +148,23 @@ def leaks(machine: Machine) -> list[str]:
 
 @contextlib.contextmanager
 def watched(
-    machine: Machine, begun: threading.Event, waiting: Callable[[str], None], log: Callable[[str], None]
+    machine: Machine,
+    asking: Asking,
+    begun: threading.Event,
+    waiting: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Iterator[None]:
     """While a stage waits for the slot: say who has it, and free it should that one be dead.
 
+    A Prefect server that dies may leave the slot with this very stage: it never learns that its attempt before is
+    over, or the stage never hears that it was given it, or nobody's lease is kept. Each is seen to.
+
     Args:
+        asking: the stage's task runs.
         begun: set when the stage has its slot.
     """
     over = threading.Event()
-    thread = threading.Thread(target=_watch, args=(machine, begun, over, waiting, log), daemon=True)
+    thread = threading.Thread(target=_watch, args=(machine, asking, begun, over, waiting, log), daemon=True)
     thread.start()
     try:
         yield
@@ -146,25 +174,38 @@ def watched(
 
 def _watch(
     machine: Machine,
+    asking: Asking,
     begun: threading.Event,
     over: threading.Event,
     waiting: Callable[[str], None],
     log: Callable[[str], None],
 ) -> None:
-    told, pause_s = "", FIRST_LOOK_S
+    told, pause_s, idle, leaked = "", FIRST_LOOK_S, Counter[str](), 0
     while not begun.wait(pause_s) and not over.is_set():
         pause_s = LOOK_EVERY_S
         # A server that is away for a moment is the stage's affair, not the watcher's.
         with contextlib.suppress(httpx.HTTPError, PrefectException, ObjectNotFound, OSError):
             with get_client(sync_client=True) as client:
-                holders = read_slot(machine, client).holders
-            said = "; ".join(map(str, holders))
+                slot = read_slot(machine, client)
+            holders = slot.holders
+            said = "; ".join(str(h) for h in holders if h.task_run not in {asking.current, *asking.ended})
             if said and said != told and not begun.is_set():
                 told = said
                 waiting(f"waiting for the slot {limit_name(machine.tag)}, held by {said}")
-            if any(holder.life == "dead" for holder in holders):
-                for sentence in free_dead(machine):
-                    log(sentence)
+            holding = {holder.task_run for holder in holders}
+            if begun.is_set():
+                return
+            ours = asking.current
+            idle[ours] += ours in holding
+            unused = (holding & asking.ended) | ({ours} if idle[ours] >= LOST_LOOKS else set())
+            leaked = leaked + 1 if _leaked(slot) else 0
+            freed: list[str] = []
+            if unused or any(holder.life == "dead" for holder in holders):
+                freed += free_dead(machine, ours=unused)
+            if leaked >= 2:  # the server writes slot and lease one after the other
+                freed += free_leaked(machine)
+            for sentence in freed:
+                log(sentence)
 
 
 def _leaked(slot: Slot) -> bool:

@@ -32,6 +32,8 @@ from mixing.scratch import Clip, Scratch
 from mixing.sources import ScratchSource
 
 BLOCK_FRAMES = 8 * SAMPLE_RATE_HZ
+# Share of its time until the mix is planned, then rendered; the rest is mastering (a chapter of eleven minutes).
+PLANNED, RENDERED = 0.2, 0.85
 Progress = Callable[[float], None]
 
 
@@ -71,7 +73,7 @@ def mix_chapter(
         work_dir.mkdir(parents=True, exist_ok=True)
         _check_disk(inputs.timeline.total_duration_s, work_dir)
         with Scratch(work_dir / "clips.f32") as clips, Scratch(work_dir / "sum.f32") as total:
-            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(0.2 * share), cache)
+            plan = plan_mix(inputs, profile.laws, clips, lambda share: tell(PLANNED * share), cache)
             bed_curve = DuckCurve(plan.bed_ducks, profile.laws.bed_ducking)
             effect_curve = DuckCurve(plan.effect_ducks, profile.laws.effect_ducking)
             meter, loudest = _render(
@@ -83,7 +85,7 @@ def mix_chapter(
                 {stem: unfinished[path] for stem, path in stems.items()},
                 stem_format,
                 block_frames,
-                lambda share: tell(0.2 + 0.5 * share),
+                lambda share: tell(PLANNED + (RENDERED - PLANNED) * share),
             )
             made = master(
                 ScratchSource(total, Clip(0, 2, plan.frames), meter.sum_energies),
@@ -92,7 +94,7 @@ def mix_chapter(
                 audio_format,
                 integrated_lufs(meter.sum_energies),
                 block_frames,
-                lambda share: tell(0.7 + 0.3 * share),
+                lambda share: tell(RENDERED + (1 - RENDERED) * share),
                 cache=encodes,
                 content=lambda: digest(unfinished[path] for path in stems.values()),
             )

@@ -19,8 +19,10 @@ from pydantic import BaseModel
 from models import batching, measured
 from models.batching import Request, Sizer
 from models.gpu import Lease
-from models.life import Job, Life, Tally
+from models.jobs import Job, Tally
+from models.life import Life
 from models.machine import Machine
+from models.pace import Pace
 from models.process import EngineSpec, LoadError, ModelError, Ready
 from models.takes import Take, TakeStore
 
@@ -45,8 +47,10 @@ def generate(
     held: Lease,
     *,
     expected_s: Callable[[Request], float],
+    work_of: Callable[[Request], float] | None = None,
     on_take: Callable[[Take], None] = lambda _: None,
     on_missing: Callable[[Missing], None] = lambda _: None,
+    on_pace: Callable[[Pace], None] = lambda _: None,
     log: Callable[[str], None] = lambda _: None,
 ) -> list[Missing]:
     """Make every `(key, request)` of `wanted`, streaming each into `store` as soon as it is whole.
@@ -54,11 +58,13 @@ def generate(
     Args:
         held: the device lease; the model process's life is noted in its log, and it keeps the lock until it is gone.
         expected_s: a request's expected length in seconds, for its time limit and its place in a batch.
+        work_of: what it is expected to cost, for the pace; its length if not given.
+        on_pace: told whenever an order is begun or through.
 
     Returns:
         what could not be made. Raises ModelError when the engine itself can't be used.
     """
-    jobs = _in_order(wanted, expected_s)
+    jobs = _in_order(wanted, expected_s, work_of or expected_s)
     known = measured.read(machine, spec.name, spec.version, spec.device)
     tally, missing = Tally(), list[Missing]()
     longest_s = max((job.length_s for job in jobs), default=0.0)
@@ -70,7 +76,7 @@ def generate(
     crashes = vain = load_failures = 0  # in a row: without a take made, without one decided, while loading
     with _scratch(machine, held.device) as scratch:
         while jobs:
-            life = Life(spec, scratch, store, machine, held, tally, on_take=on_take, log=log)
+            life = Life(spec, scratch, store, machine, held, tally, on_take=on_take, on_pace=on_pace, log=log)
             try:
                 crashed = life.run(jobs, sizer)
             except LoadError as e:
@@ -105,8 +111,12 @@ def backoff_s(failures: int) -> float:
     return min(first_s * 2 ** (failures - 1), most_s)
 
 
-def _in_order(wanted: Iterable[tuple[str, Request]], expected_s: Callable[[Request], float]) -> deque[Job]:
-    jobs = [Job(key, request, expected_s(request)) for key, request in wanted]
+def _in_order(
+    wanted: Iterable[tuple[str, Request]],
+    expected_s: Callable[[Request], float],
+    work_of: Callable[[Request], float],
+) -> deque[Job]:
+    jobs = [Job(key, request, expected_s(request), work_of(request)) for key, request in wanted]
     return deque(jobs[i] for i in batching.order([j.request for j in jobs], [j.length_s for j in jobs]))
 
 

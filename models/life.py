@@ -12,14 +12,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 
-from models.batching import Request, Sizer, fields_of, group_of
+from models.batching import Sizer, fields_of
 from models.gpu import Lease
-from models.judging import Candidate, Verdict, judge, keep
+from models.jobs import Job, Tally
+from models.judging import Verdict, judge, keep
 from models.machine import Machine
+from models.pace import Pace
 from models.process import (
     Began,
     Died,
@@ -33,69 +34,16 @@ from models.process import (
     Ready,
 )
 from models.takes import Take, TakeStore
+from models.under_way import Order, UnderWay, next_batch
 
-SECONDS_PER_AUDIO_SECOND = 20.0  # time limit per second of expected audio, on top of the base limit
-SLOWER = 10.0  # once the engine's pace is known: so many times its slowest order is a hang
-LOOKAHEAD = 256  # jobs looked through for a batch's companions; sorting has brought them near
 AHEAD = 1  # orders that wait inside the engine
 OVERSLEPT_S = 2.0  # a wait that ended so late: we ourselves were stopped, and the engine is not to blame
-
-
-@dataclass(eq=False)
-class Job:
-    """One take to be made. `tries` are attempts that were answered, `strikes` those that took the process along."""
-
-    key: str
-    request: Request
-    length_s: float
-    tries: int = 0
-    strikes: int = 0
-    suspect: bool = False
-    best: Candidate | None = None
-    reason: str = ""
-
-    @property
-    def attempts(self) -> int:
-        return self.tries + self.strikes
-
-    def attempt(self) -> Request:
-        """The request as it is made now: another seed after a bad answer, and after a second strike. The first strike
-        may well have come from outside: the same request again gives the same audio as if nothing had happened."""
-        n = self.tries + max(0, self.strikes - 1)
-        return replace(self.request, attempt=n, seed=self.request.seed + n)
-
-
-@dataclass(eq=False)
-class _Order:
-    """Jobs under way together, by number; those answered are gone from it."""
-
-    jobs: dict[int, Job]
-    items: int
-    padded_s: float
-    length_s: float  # of audio, in sum
-    began: float | None = None  # time.monotonic()
 
 
 @dataclass
 class _Judged:
     job: Job
     verdict: Future[Verdict]
-
-
-@dataclass
-class Tally:
-    """What a stage's lives have in common: figures for models/measured.py, and the batch size found."""
-
-    sizer: Sizer | None = None
-    loaded_mb: float = 0.0
-    peak_mb: float = 0.0
-    single_mb: float = 0.0
-    batch: int = 0
-    takes: int = 0
-    audio_s: float = 0.0
-    busy_s: float = 0.0
-    load_s: float = 0.0
-    pace: float = 0.0  # seconds a second of audio takes, of the slowest order
 
 
 class Life:
@@ -111,17 +59,16 @@ class Life:
         tally: Tally,
         *,
         on_take: Callable[[Take], None],
+        on_pace: Callable[[Pace], None],
         log: Callable[[str], None],
     ) -> None:
         self.spec, self.store, self.machine, self.held, self.tally = spec, store, machine, held, tally
-        self.on_take, self.log = on_take, log
+        self.on_take, self.on_pace, self.log = on_take, on_pace, log
         self.finished = 0  # takes stored
         self.gone: list[Job] = []  # jobs that cannot be made
         self._events: queue.SimpleQueue = queue.SimpleQueue()
-        self._orders: list[_Order] = []
-        self._by_number: dict[int, _Order] = {}
+        self._under_way = UnderWay()
         self._judging = 0
-        self._n = 0
         self._process = ModelProcess(
             spec,
             scratch,
@@ -139,7 +86,7 @@ class Life:
             try:
                 self._meet(process, time.monotonic() - started, sizer)
                 began = time.monotonic()
-                while jobs or self._orders or self._judging:
+                while jobs or self._under_way or self._judging:
                     self._feed(jobs)
                     event = self._next()
                     if event is None or isinstance(event, Died):
@@ -178,42 +125,24 @@ class Life:
 
     def _feed(self, jobs: deque[Job]) -> None:
         ready = self._process.ready
-        if any(job.suspect for order in self._orders for job in order.jobs.values()):
+        if self._under_way.with_suspect:
             return
         if jobs and jobs[0].suspect:
-            if not self._orders:
+            if not self._under_way:
                 self._submit([jobs.popleft()])
             return
-        while jobs and not jobs[0].suspect and len(self._orders) < ready.lanes + AHEAD:
-            first = jobs[0]
-            size, group = self._sizer.size(first.length_s), group_of(first.request, ready.batch_by)
-            batch: list[Job] = []
-            for job in islice(jobs, LOOKAHEAD):
-                if len(batch) == size or job.suspect:
-                    break
-                if group_of(job.request, ready.batch_by) == group:
-                    batch.append(job)
-            for job in batch:
-                jobs.remove(job)
-            self._submit(batch)
+        while jobs and not jobs[0].suspect and len(self._under_way) < ready.lanes + AHEAD:
+            self._submit(next_batch(jobs, self._sizer, ready.batch_by))
 
     def _submit(self, batch: list[Job]) -> None:
-        numbered = {}
-        for job in batch:
-            self._n += 1
-            numbered[self._n] = job
-        longest_s = max(job.length_s for job in batch)
-        length_s = sum(job.length_s for job in batch)
-        order = _Order(dict(numbered), len(batch), len(batch) * longest_s, length_s)
-        self._orders.append(order)
-        self._by_number.update(dict.fromkeys(numbered, order))
+        numbered = self._under_way.add(batch)
         self._process.submit({n: job.attempt() for n, job in numbered.items()})
 
     def _next(self) -> object | None:
         """The next event; None when an order is overdue or the process has shown no life for too long."""
         while True:
             now = time.monotonic()
-            ends = [o.began + self._limit_s(o) for o in self._orders if o.began is not None]
+            ends = self._under_way.ends(*self._limits)
             ends.append(self._process.last_sign + self.machine.silence_timeout_s)
             wait_s = max(0.0, min(ends) - now)
             try:
@@ -221,19 +150,17 @@ class Life:
             except queue.Empty:
                 overslept_s = time.monotonic() - now - wait_s
             if overslept_s > OVERSLEPT_S:
-                for order in self._orders:
-                    order.began = order.began and order.began + overslept_s
+                self._under_way.forgive(overslept_s)
                 self._process.last_sign += overslept_s
             elif self._overdue() or self._silent():
                 return None
 
-    def _overdue(self) -> list[_Order]:
-        now = time.monotonic()
-        return [o for o in self._orders if o.began is not None and o.began + self._limit_s(o) <= now]
+    def _overdue(self) -> list[Order]:
+        return self._under_way.overdue(*self._limits)
 
-    def _limit_s(self, order: _Order) -> float:
-        pace = min(SLOWER * self.tally.pace, SECONDS_PER_AUDIO_SECOND) or SECONDS_PER_AUDIO_SECOND
-        return self.machine.take_timeout_s + pace * order.length_s
+    @property
+    def _limits(self) -> tuple[float, float]:
+        return self.machine.take_timeout_s, self.tally.pace
 
     def _silent(self) -> bool:
         return time.monotonic() - self._process.last_sign >= self.machine.silence_timeout_s
@@ -241,26 +168,22 @@ class Life:
     def _handle(self, event: object, jobs: deque[Job]) -> bool:
         """Take in one event; True when the process has to be replaced."""
         if isinstance(event, Began):
-            self._by_number[event.ns[0]].began = time.monotonic()
+            self._under_way.began(event.ns)
+            self._tell_pace()
         elif isinstance(event, Done):
-            job = self._by_number[event.n].jobs.pop(event.n)
-            job.suspect = False
-            job.tries += 1
+            job = self._under_way.answered(event.n)
             self._judging += 1
             verdict = self._judge.submit(
                 judge, event, job.key, job.request, job.attempts, self.spec, self.store
             )
             verdict.add_done_callback(lambda v, j=job: self._events.put(_Judged(j, v)))
         elif isinstance(event, Failed):
-            job = self._by_number[event.n].jobs.pop(event.n)
-            job.suspect = False
-            job.tries += 1
+            job = self._under_way.answered(event.n)
             job.reason = event.error
             self._again(job, jobs, final=event.final)
         elif isinstance(event, Finished):
-            order = self._by_number[event.ns[0]]
-            self._orders.remove(order)
-            self._measure(order, event)
+            self._measure(self._under_way.ended(event.ns), event)
+            self._tell_pace()
         elif isinstance(event, NoMemory):
             return self._no_memory(event, jobs)
         elif isinstance(event, _Judged):
@@ -288,21 +211,28 @@ class Life:
         else:
             jobs.append(job)
 
-    def _measure(self, order: _Order, event: Finished) -> None:
+    def _measure(self, order: Order, event: Finished) -> None:
         tally = self.tally
         peak_mb = max(event.memory_mb, self.held.grown_mb())
         tally.peak_mb = max(tally.peak_mb, peak_mb)
         tally.batch = max(tally.batch, order.items)
         if order.items == 1:
             tally.single_mb = max(tally.single_mb, peak_mb)
+        if order.began is not None:
+            tally.lane_s += time.monotonic() - order.began
+            tally.lane_work += order.work
         if order.length_s > 0:
             tally.pace = max(tally.pace, event.compute_s / order.length_s)
         self._sizer.went_well(order.items, order.padded_s, peak_mb)
 
+    def _tell_pace(self) -> None:
+        tally = self.tally
+        lanes = self._process.ready.lanes
+        self.on_pace(Pace(lanes, tally.lane_s, tally.lane_work, self._under_way.begun))
+
     def _no_memory(self, event: NoMemory, jobs: deque[Job]) -> bool:
         """Halve and go on; a take that does not fit even alone costs a strike and a fresh process."""
-        order = self._by_number[event.ns[0]]
-        self._orders.remove(order)
+        order = self._under_way.ended(event.ns)
         self.tally.peak_mb = max(self.tally.peak_mb, event.memory_mb)
         back = list(order.jobs.values())
         if order.items > 1:
@@ -313,50 +243,40 @@ class Life:
             jobs.extendleft(reversed(back))
             return False
         job = back[0]
-        if self._orders:  # others were beside it or waiting: it has not yet had the device to itself
+        if self._under_way:  # others were beside it or waiting: it has not yet had the device to itself
             job.suspect = True
             jobs.appendleft(job)
             return False
         self._blame(job, f"out of memory, even alone: {event.error}", jobs)
-        self._return(jobs)
+        self._under_way.give_back(jobs)
         self.log(f"{self.spec.name}: out of memory on {job.request.id}; starting it again")
         return True
 
     def _strike(self, jobs: deque[Job], died: Died | None) -> None:
         """The process is to be replaced: whom it died or hung on has lost an attempt, if that is certain."""
         if died is not None:
-            reason, suspects = f"the engine's process ended (status {died.status})", self._orders
+            reason, suspects = f"the engine's process ended (status {died.status})", self._under_way.orders
         elif late := self._overdue():
-            reason, suspects = f"no answer within {self._limit_s(late[0]):.0f} s", late
+            reason, suspects = f"no answer within {late[0].limit_s(*self._limits):.0f} s", tuple(late)
         else:
             reason = f"the engine's process gave no sign of life for {self.machine.silence_timeout_s:.0f} s"
-            suspects = self._orders
+            suspects = self._under_way.orders
         begun = [job for order in suspects if order.began is not None for job in order.jobs.values()]
         names = ", ".join(job.request.id for job in begun) or "nothing"
         self.log(f"{self.spec.name}: {reason} while making {names}; starting it again")
         if len(begun) == 1:
-            self._by_job(begun[0]).jobs = {}
-            self._return(jobs)
+            self._under_way.take_out(begun[0])
+            self._under_way.give_back(jobs)
             self._blame(begun[0], reason, jobs)
             return
         for job in begun:
             job.suspect, job.reason = True, reason
-        self._return(jobs)
-
-    def _by_job(self, job: Job) -> _Order:
-        return next(o for o in self._orders if job in o.jobs.values())
+        self._under_way.give_back(jobs)
 
     def _blame(self, job: Job, reason: str, jobs: deque[Job]) -> None:
         job.strikes += 1
         job.reason, job.suspect = reason, True
         self._again(job, jobs)
-
-    def _return(self, jobs: deque[Job]) -> None:
-        """What was under way or waiting in the process comes back, suspects first."""
-        back = [job for order in self._orders for job in order.jobs.values()]
-        self._orders.clear()
-        back.sort(key=lambda job: not job.suspect)
-        jobs.extendleft(reversed(back))
 
     def _stored(self, take: Take) -> None:
         self.finished += 1

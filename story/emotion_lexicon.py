@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from story.lexicon import load_data, plain_chinese, verb_forms
 from story.word_trie import trie_pattern
@@ -22,8 +22,7 @@ _GAP = {"en": 2, "zh": 4}
 _DENIAL_REACH = {"en": 3, "zh": 3}
 
 
-@dataclass(frozen=True)
-class Clue:
+class Clue(NamedTuple):
     """Words that point to an emotion, a style or both; offsets are code points of the text searched."""
 
     start: int
@@ -35,8 +34,7 @@ class Clue:
     weight: float
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     parts: tuple[str, ...]  # words, or stretches of characters; "~" a gap
     group: dict[str, Any]  # empty: words that mean something else, matched so that nothing else is
 
@@ -48,6 +46,12 @@ class Punctuation:
     style: str
     intensity: float
     weight: float
+    needs: str  # characters one of which is in every match: most lines have none, and are done
+
+    def search(self, line: str) -> re.Match[str] | None:
+        if self.needs and not any(c in line for c in self.needs):
+            return None
+        return self.pattern.search(line)
 
 
 def _adverb(adjective: str) -> str:
@@ -99,7 +103,8 @@ def _index(language: str, part: str) -> dict[str, list[_Entry]]:
                 key = parts[0] if language == "en" else parts[0][0]
                 index.setdefault(key, []).append(_Entry(parts, meaning))
     for entries in index.values():
-        entries.sort(key=lambda e: -sum(len(piece) for piece in e.parts))
+        if len(entries) > 1:
+            entries.sort(key=lambda e: -len("".join(e.parts)))
     return index
 
 
@@ -107,7 +112,14 @@ def _index(language: str, part: str) -> dict[str, list[_Entry]]:
 def punctuation(language: str) -> tuple[Punctuation, ...]:
     """Marks inside a line that tell a feeling."""
     return tuple(
-        Punctuation(re.compile(p["pattern"]), p["emotion"], p.get("style", ""), p["intensity"], p["weight"])
+        Punctuation(
+            re.compile(p["pattern"]),
+            p["emotion"],
+            p.get("style", ""),
+            p["intensity"],
+            p["weight"],
+            p.get("needs", ""),
+        )
         for p in _data(language)["punctuation"]
     )
 
@@ -119,15 +131,16 @@ def families() -> dict[str, str]:
     return {name: family for family, names in table.items() for name in names}
 
 
-def clues(text: str, language: str, part: Part) -> list[Clue]:
+def clues(text: str, language: str, part: Part, plain: str | None = None) -> list[Clue]:
     """The clues in a text, in order, without those that are denied ("not angrily", 没有哭).
 
     Args:
         text: narration beside a line, or the line itself.
         language: "en" or "zh".
         part: which lexicon: what is told about a speaker, or what he says himself.
+        plain: a Chinese text in simplified characters, where that is at hand.
     """
-    return _english(text, part) if language == "en" else _chinese(text, part)
+    return _english(text, part) if language == "en" else _chinese(text, part, plain or plain_chinese(text))
 
 
 def _clue(text: str, start: int, end: int, group: dict[str, Any], degree: float) -> Clue:
@@ -177,7 +190,7 @@ def _anchors(part: str) -> dict[str, list[tuple[int, int, _Entry]]]:
     for entries in _index("en", part).values():
         for rank, entry in enumerate(entries):
             fixed = entry.parts[: entry.parts.index("~")] if "~" in entry.parts else entry.parts
-            place = max(range(len(fixed)), key=lambda k: len(fixed[k]))
+            place = fixed.index(max(fixed, key=len))
             anchors.setdefault(fixed[place], []).append((place, rank, entry))
     return anchors
 
@@ -185,11 +198,15 @@ def _anchors(part: str) -> dict[str, list[tuple[int, int, _Entry]]]:
 def _english(text: str, part: str) -> list[Clue]:
     anchors = _anchors(part)
     words = _TOKEN.findall(text.lower().replace("’", "'"))
-    matches = []
-    for i, word in enumerate(words):
-        for place, rank, entry in anchors.get(word, ()):
-            if i >= place and (end := _match_words(words, i - place, entry.parts)) > 0:
-                matches.append((i - place, rank, end, entry.group))
+    if anchors.keys().isdisjoint(words):
+        return []
+    matches = [
+        (i - place, rank, end, entry.group)
+        for i, word in enumerate(words)
+        if word in anchors
+        for place, rank, entry in anchors[word]
+        if i >= place and (end := _match_words(words, i - place, entry.parts)) > 0
+    ]
     if not matches:
         return []
     matches.sort(key=lambda match: match[:2])  # the first in the text, of those the longest
@@ -233,9 +250,18 @@ def _match_characters(text: str, at: int, parts: tuple[str, ...]) -> int:
     return i
 
 
-def _chinese(text: str, part: str) -> list[Clue]:
-    data, index = _data("zh"), _index("zh", part)
-    plain = plain_chinese(text)
+@cache
+def _chinese_negation() -> tuple[str, ...]:
+    return tuple(_data("zh")["negation"])
+
+
+@cache
+def _chinese_degrees() -> tuple[tuple[tuple[str, ...], float], ...]:
+    return tuple((tuple(d["words"]), d["by"]) for d in _data("zh")["degrees"])
+
+
+def _chinese(text: str, part: str, plain: str) -> list[Clue]:
+    index, negation = _index("zh", part), _chinese_negation()
     found: list[Clue] = []
     free = 0  # end of the match before: its characters deny nothing
     i, openers = 0, _openers(part)
@@ -246,11 +272,9 @@ def _chinese(text: str, part: str) -> list[Clue]:
             if end < 0:
                 continue
             before = plain[max(free, i - _DENIAL_REACH["zh"]) : i]
-            denied = part == "narration" and any(
-                before.endswith(word) or before[:-1].endswith(word) for word in data["negation"]
-            )
+            denied = part == "narration" and (before.endswith(negation) or before[:-1].endswith(negation))
             if entry.group and not denied:
-                degree = sum(d["by"] for d in data["degrees"] if any(before.endswith(w) for w in d["words"]))
+                degree = sum(by for words, by in _chinese_degrees() if before.endswith(words))
                 found.append(_clue(text, i, end, entry.group, degree))
             free = end
             i = end - 1

@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from story.emotion_lexicon import Clue, clues, families, punctuation
 from story.lexicon import load_data, plain_chinese, verb_forms
 from story.novel import Chapter, Segment, is_chinese
+from story.phrases import Phrases
 
 Where = Literal["before", "line", "after"]
 
@@ -30,8 +30,8 @@ _OTHERS_SHARE = 0.35
 _CLAUSE = {"en": re.compile(r"[,;:—]|--| and "), "zh": re.compile("[，；：、]")}
 _SENTENCE = {
     "en": re.compile(
-        r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bCapt)(?<!\bCol)(?<!\bRev)(?<!\bHon)(?<!\b[A-Z])"
-        r"[.!?…][\"”’')]*\s+(?=[A-Z“\"‘])"
+        r"[.!?…](?<!\bMr.)(?<!\bMrs.)(?<!\bMs.)(?<!\bDr.)(?<!\bSt.)(?<!\bCapt.)(?<!\bCol.)(?<!\bRev.)(?<!\bHon.)(?<!\b[A-Z].)"
+        r"[\"”’')]*\s+(?=[A-Z“\"‘])"
     ),
     "zh": re.compile("[。！？…]+"),
 }
@@ -67,8 +67,7 @@ class Feeling:
     evidence: tuple[FeelingEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Weighed:
+class _Weighed(NamedTuple):
     clue: Clue
     where: Where
     weight: float
@@ -78,14 +77,15 @@ def _has_tag(text: str, language: str) -> bool:
     """True when narration says that somebody speaks."""
     if language == "zh":
         return any(word in text for word in load_data("emotions_zh")["tag_words"])
-    return _english_tag().search(text) is not None
+    return next(_english_tags().find(text), None) is not None
 
 
 @cache
-def _english_tag() -> re.Pattern[str]:
+def _english_tags() -> Phrases:
     words = load_data("emotions_en")["tag_words"]
-    forms = [form for word in words for form in (verb_forms(word[:-1]) if word.endswith("!") else [word])]
-    return re.compile(r"\b(?:" + "|".join(forms) + r")\b", re.IGNORECASE)
+    return Phrases(
+        form for word in words for form in (verb_forms(word[:-1]) if word.endswith("!") else [word])
+    )
 
 
 @cache
@@ -93,32 +93,46 @@ def _others(language: str) -> re.Pattern[str]:
     return re.compile(load_data(f"emotions_{language}")["others"], re.IGNORECASE)
 
 
-def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
-    """Clues of the sentence next to the line (and, weaker, of the one beyond), by how near they are."""
-    plain = plain_chinese(text) if language == "zh" else text
-    sentences = [0, *(m.end() for m in _SENTENCE[language].finditer(plain)), len(text)]
-    spans = [(a, b) for a, b in pairwise(sentences) if text[a:b].strip()]
+def _sentences_beside(text: str, plain: str, language: str, where: Where) -> list[tuple[int, int]]:
+    """Where the two sentences nearest to the line lie, the nearest first."""
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for match in _SENTENCE[language].finditer(plain):
+        if text[at : match.end()].strip():
+            spans.append((at, match.end()))
+            if where == "after" and len(spans) > 2:
+                return spans[:2]
+        at = match.end()
+    if text[at:].strip():
+        spans.append((at, len(text)))
     if where == "before":
         spans.reverse()
     elif spans and plain.rstrip()[-1:] in (":", "："):
         spans.pop()  # leads in the next line, which is another's or another saying
+    return spans[:2]
+
+
+def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
+    """Clues of the sentence next to the line (and, weaker, of the one beyond), by how near they are."""
+    if not text:
+        return []
+    plain = plain_chinese(text) if language == "zh" else text
     found = []
-    for rank, (low, high) in enumerate(spans[:2]):
+    for rank, (low, high) in enumerate(_sentences_beside(text, plain, language, where)):
         sentence = text[low:high]
         leads_in = where == "before" and sentence.rstrip()[-1:] in ",:，：—"
         follows = where == "after" and _has_tag(sentence[:80], language)
         base = 1.0 if rank == 0 and (leads_in or follows) else _BESIDE[where] * (1.0 if rank == 0 else 0.5)
-        for clue in clues(sentence, language, "narration"):
+        for clue in clues(sentence, language, "narration", plain[low:high]):
             between = (
                 sentence[clue.end :].rstrip(" ,:，：—")
                 if where == "before"
                 else sentence[: clue.start].lstrip(" ,，")
             )
-            others = _others(language).search(sentence[: clue.start])
             clauses = len(_CLAUSE[language].findall(between))
             closeness = _CLOSENESS[min(clauses, len(_CLOSENESS) - 1)]
-            moved = Clue(**{**clue.__dict__, "start": clue.start + low, "end": clue.end + low})
-            whose = _OTHERS_SHARE if others else 1.0
+            moved = clue._replace(start=clue.start + low, end=clue.end + low)
+            whose = _OTHERS_SHARE if _others(language).search(sentence[: clue.start]) else 1.0
             found.append(_Weighed(moved, where, clue.weight * base * closeness * whose))
     return found
 
@@ -126,15 +140,15 @@ def _weigh_narration(text: str, language: str, where: Where) -> list[_Weighed]:
 def _weigh_line(line: str, language: str) -> list[_Weighed]:
     found = [_Weighed(clue, "line", clue.weight) for clue in clues(line, language, "line")]
     for mark in punctuation(language):
-        match = mark.pattern.search(line)
-        if match:
+        if (match := mark.search(line)) is not None:
             clue = Clue(
                 match.start(), match.end(), match[0], mark.emotion, mark.style, mark.intensity, mark.weight
             )
             found.append(_Weighed(clue, "line", mark.weight))
     shouted = load_data(f"emotions_{language}")["exclamation"]
-    at = next((i for i, c in enumerate(line) if c in shouted["marks"]), -1)
-    if at >= 0:
+    places = [at for mark in shouted["marks"] if (at := line.find(mark)) >= 0]
+    if places:
+        at = min(places)
         clue = Clue(at, at + 1, line[at], shouted["emotion"], "", shouted["intensity"], shouted["weight"])
         found.append(_Weighed(clue, "line", shouted["weight"]))
     return found

@@ -146,9 +146,9 @@ def read_bytes(path: Path, max_bytes: int, error: type[InputError] = InputError,
     try:
         info = path.stat()
         if stat.S_ISDIR(info.st_mode):
-            inside = sorted(p.name for p in path.glob("*.json"))[:3]
+            inside = [name for name in _names(path) if _is_kind(name, kind)]
             hint = (
-                f"name a file in it, such as {', '.join(inside)}"
+                f"name a file in it, such as {', '.join(inside[:3])}"
                 if inside
                 else f"name the {kind} file itself"
             )
@@ -190,13 +190,37 @@ def _too_large(size: int, max_bytes: int, where: str, error: type[InputError]) -
 
 
 def _nearest_file(path: Path, kind: str) -> str:
+    """Files with a similar name (the ending does not count as likeness), else those of its kind in its folder."""
     try:
-        names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
+        names = [
+            n for n in _names(path.parent) if _is_kind(n, kind) or n.endswith(path.suffix.lower() or "\0")
+        ]
     except OSError:
         return f"there is no folder {path.parent} either; check the path"
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-    near = near or [n for n in names if n.lower().endswith(".json")][:3]
-    return f"did you mean {' or '.join(near)}?" if near else f"check the path of the {kind} file"
+    by_stem: dict[str, list[str]] = {}
+    for name in names:
+        by_stem.setdefault(Path(name).stem.casefold(), []).append(name)
+    near = difflib.get_close_matches(path.stem.casefold(), list(by_stem), n=3, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join([n for stem in near for n in by_stem[stem]][:3])}?"
+    alike = [n for n in names if Path(n).suffix.lower() == path.suffix.lower()] or [
+        n for n in names if kind in _ENDINGS
+    ]
+    if not alike:
+        return f"check the path of the {kind} file"
+    more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+    return f"that folder has {', '.join(alike[:3])}{more}"
+
+
+_ENDINGS = {"book": (".epub", ".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".fountain", ".csv")}
+
+
+def _is_kind(name: str, kind: str) -> bool:
+    return name.lower().endswith(_ENDINGS.get(kind, (".json",)))
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 
 def _broken(text: str, problem: json.JSONDecodeError, where: str, error: type[InputError]) -> InputError:

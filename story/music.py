@@ -6,6 +6,7 @@ Placed last, when every line has its measured time; nothing else in the timeline
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 from story.timeline import MusicSegment, Timeline, scene_spans, to_ms, to_seconds
 
@@ -19,7 +20,7 @@ _SHARE = 3  # no cue is longer than a third of the chapter
 def place_music(timeline: Timeline) -> Timeline:
     """A copy with music segments; those it had are replaced."""
     total = to_ms(timeline.total_duration_s)
-    starts = [(0, "opening", _OPENING_MS)]
+    starts: list[tuple[int, Literal["opening", "scene"], int]] = [(0, "opening", _OPENING_MS)]
     spans = list(scene_spans(timeline).values())
     for (_, border_s), _next in pairwise(spans):
         start = max(0, to_ms(border_s) - _BEFORE_MS)
@@ -34,7 +35,7 @@ def place_music(timeline: Timeline) -> Timeline:
         music.append(
             MusicSegment(
                 id=f"music{number + 1}",
-                kind=kind,  # pyright: ignore[reportArgumentType]
+                kind=kind,
                 mood=next(
                     (moods[s] for s in sorted(moods, reverse=True) if to_ms(s) <= start + _CHANGE_MS), ""
                 ),

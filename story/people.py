@@ -16,6 +16,7 @@ from importlib.resources import files
 from story.novel import Age, Character, Gender, Novel, Segment
 from story.speakers import folded
 
+_AGES: tuple[Age, ...] = ("child", "young", "old")  # those that words tell (data/people_words.json)
 CLEAR = 3.0  # times as much evidence for one gender as for the other
 ENOUGH = 2  # pronouns; a single one may be someone else's
 _TAG_CHARS = 60  # of the narration after a line: `he cried, "…`
@@ -42,8 +43,8 @@ def age_of(character: Character) -> Age:
     if character.age != "unknown":
         return character.age
     votes = _votes("age", [character.name, *character.aliases, character.description or ""])
-    best = votes.most_common(1)
-    return best[0][0] if best else "unknown"  # type: ignore[return-value]
+    best = max(_AGES, key=lambda age: votes[age])
+    return best if votes[best] else "unknown"
 
 
 def coin(character_id: str) -> Gender:

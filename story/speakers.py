@@ -109,15 +109,14 @@ def said(segments: Iterable[Segment]) -> Counter[str]:
 
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003134f"
-_WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])\w)+(?:['’](?:(?![{_HAN}])\w)+)*")
-
-
-_ANY_HAN = re.compile(f"[{_HAN}]")
+_HAN_RUN = re.compile(f"[{_HAN}]+")
 _SPACED_WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
 def word_count(text: str) -> int:
-    return len((_WORD if _ANY_HAN.search(text) else _SPACED_WORD).findall(text))
+    """Words of spaced scripts; every Chinese or Japanese character counts as one."""
+    spaced, runs = _HAN_RUN.subn(" ", text)
+    return len(text) - len(spaced) + runs + len(_SPACED_WORD.findall(spaced))
 
 
 def infer_roles(characters: list[Character], given: set[str], segments: Sequence[Segment]) -> None:
@@ -135,7 +134,8 @@ def infer_roles(characters: list[Character], given: set[str], segments: Sequence
         free = [c for c in characters if c.id not in given and narrated[c.id]]
         if free:
             max(free, key=lambda c: narrated[c.id]).role = "narrator"
-    amounts = said(segments)
+    tellers = {c.id for c in characters if c.role == "narrator"}
+    amounts = said(s for s in segments if s.speaker not in tellers)
     total = sum(amounts[c.id] for c in characters if c.role != "narrator")
     for character in characters:
         enough = total and amounts[character.id] >= MAJOR_SHARE * total

@@ -26,7 +26,8 @@ def trie_pattern(words: Iterable[str], blank: str = r"\s+") -> str:
 
 def _body(node: _Node, blank: str) -> str:
     parts = [
-        (blank if character == " " else re.escape(character)) + _chain(after, blank)
+        (character if character.isalnum() else blank if character == " " else re.escape(character))
+        + _chain(after, blank)
         for character, after in sorted(node.items())
         if character != _END
     ]

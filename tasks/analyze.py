@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from story.novel import Chapter, Novel
 from story.scenes import SceneAnalysis
 from story.scenes import analyze_scenes as analyze
 from tasks.progress import StageProgress
+from tasks.stage import stage
 
 
-@task(name="analyze scenes", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+@stage("analyze scenes", retries=0, timeout_s=600)
 def analyze_scenes(novel: Novel, chapter: Chapter) -> SceneAnalysis:
     """Scenes, beds and cues. Place and time may carry over from the end of the chapter before."""
     progress = StageProgress("scenes", 1, "chapter")

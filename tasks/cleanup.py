@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from tasks.stage import stage
 
 
-@task(name="clean up", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+@stage("clean up", retries=0, timeout_s=600)
 def clean_up(work_dir: Path) -> None:
     shutil.rmtree(work_dir, ignore_errors=True)

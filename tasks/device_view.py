@@ -13,7 +13,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import TaskRunContext
 
 from models.gpu import Lease
-from tasks.progress import only_a_view
+from tasks.bar_artifact import only_a_view
 
 
 def run_facts() -> dict[str, Any]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from models.base import SpeechRequest
 from models.emotion import delivery
 from models.machine import Machine
@@ -13,6 +10,7 @@ from story.cast import Voice
 from story.novel import Novel
 from story.timeline import Timeline
 from tasks.generation import Generated, Wanted, make, stable_seed, want
+from tasks.stage import stage
 
 
 def speech_requests(
@@ -44,6 +42,6 @@ def speech_requests(
     return wanted
 
 
-@task(name="generate dialogue", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False)
+@stage("generate dialogue")
 def generate_dialogue(absent: list[Wanted], machine: Machine) -> Generated:
     return make("dialogue", "line", absent, machine)

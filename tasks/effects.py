@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from models.base import SoundRequest
 from models.machine import Machine
 from story.timeline import Timeline
 from tasks.generation import Generated, Wanted, make, stable_seed, want
 from tasks.sound_engines import SoundEngines
+from tasks.stage import stage
 
 
 def effect_requests(timeline: Timeline, engines: SoundEngines, seed: int) -> list[Wanted]:
@@ -29,6 +27,6 @@ def effect_requests(timeline: Timeline, engines: SoundEngines, seed: int) -> lis
     return wanted
 
 
-@task(name="generate effects", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False)
+@stage("generate effects")
 def generate_effects(absent: list[Wanted], machine: Machine) -> Generated:
     return make("effects", "effect", absent, machine)

@@ -6,14 +6,12 @@ with the same rain share a take.
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from models.base import SoundRequest
 from models.machine import Machine
 from story.timeline import Timeline
 from tasks.generation import Generated, Wanted, make, stable_seed, want
 from tasks.sound_engines import SoundEngines
+from tasks.stage import stage
 
 BED_S = 30.0  # what text-to-audio models make at most in one go, and enough that a loop does not show
 
@@ -34,8 +32,6 @@ def bed_requests(timeline: Timeline, engines: SoundEngines, seed: int) -> list[W
     return wanted
 
 
-@task(
-    name="generate environment", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False
-)
+@stage("generate environment")
 def generate_environment(absent: list[Wanted], machine: Machine) -> Generated:
     return make("environment", "bed", absent, machine)

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mixing.contracts import AudioFormat
 from tasks.book import BookLevel, level_book
 from tasks.progress import percent
+from tasks.stage import stage
 
 
-@task(
-    name="level the book",
-    retries=1,
-    retry_delay_seconds=2,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    timeout_seconds=24 * 3600,
-)
+@stage("level the book", timeout_s=24 * 3600)
 def level(
     folders: list[Path], profile_name: str, audio_format: AudioFormat | None, encodes_dir: Path
 ) -> BookLevel:

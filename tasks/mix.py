@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mixing.contracts import AudioFormat, MixInputs, MixResult
 from mixing.encodes import EncodeCache
 from mixing.engine import mix_chapter
@@ -15,16 +12,10 @@ from mixing.profiles import load_profile
 from models.takes import Take, TakeStore
 from story.timeline import Timeline
 from tasks.progress import StageProgress
+from tasks.stage import stage
 
 
-@task(
-    name="mix",
-    retries=1,
-    retry_delay_seconds=2,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    timeout_seconds=6 * 3600,
-)
+@stage("mix", timeout_s=6 * 3600)
 def mix(
     timeline: Timeline,
     dialogue: dict[str, Take],

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from models.emotion import delivery
 from models.takes import Take
 from story.cast import Cast
@@ -14,6 +11,7 @@ from story.scenes import SceneAnalysis
 from story.timeline import Timeline, WordTime, settle
 from story.timeline import retime as re_time
 from tasks.progress import StageProgress
+from tasks.stage import stage
 
 
 def pace(segment: Segment) -> tuple[float, float]:
@@ -22,7 +20,7 @@ def pace(segment: Segment) -> tuple[float, float]:
     return how.speed, how.pause_scale
 
 
-@task(name="plan timeline", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+@stage("plan timeline", retries=0, timeout_s=600)
 def plan_timeline(novel: Novel, chapter: Chapter, analysis: SceneAnalysis, cast: Cast) -> Timeline:
     progress = StageProgress("timeline", 1, "chapter")
     timeline = plan(chapter, analysis, cast, novel.language, delivery=pace)
@@ -31,7 +29,7 @@ def plan_timeline(novel: Novel, chapter: Chapter, analysis: SceneAnalysis, cast:
     return timeline
 
 
-@task(name="retime", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=600)
+@stage("retime", retries=0, timeout_s=600)
 def retime(timeline: Timeline, takes: dict[str, Take]) -> Timeline:
     """Measured durations in; lines without a take keep their estimate as a correctly timed gap."""
     return re_time(timeline, {line: take.duration_s for line, take in takes.items()}, word_times(takes))

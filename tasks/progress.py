@@ -1,32 +1,29 @@
-"""Progress of a stage: one Prefect progress artifact a stage (updated at most twice a second), and in-process
-listeners (the terminal's live display) that hear every step at once."""
+"""Progress of a stage: one Prefect progress artifact a stage, and in-process listeners (the terminal's live display)
+that hear every step at once."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, cast
-from uuid import UUID
+from dataclasses import dataclass, replace
+from typing import Literal
 
-import httpx
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
-from prefect.exceptions import PrefectException
-from prefect.logging import get_logger
 
-ARTIFACT_EVERY_S = 0.5  # an update costs 12 ms and a database row's write; the page shows it within a second
+from models.pace import Pace
+from tasks.bar import BarState
+from tasks.bar_artifact import BarArtifact
 
-State = Literal["started", "advanced", "waiting", "finished", "skipped"]
+State = Literal["started", "paced", "advanced", "waiting", "finished", "skipped"]
 
 
 @dataclass(frozen=True)
 class StageEvent:
     """`done` of `total` `unit`s in `stage`; `note` is a sentence for a person.
 
-    `work_done` of `work_total` is the same in what time is spent on (seconds of audio for takes), and `by` is who
-    spends it (the model): what an estimate of the time left needs.
+    `work_done` of `work_total` is the same in what time is spent on (seconds of audio for takes), `by` is who spends
+    it (the model), and `pace` how it gets on with it: what an estimate of the time left needs.
     """
 
     stage: str
@@ -38,6 +35,7 @@ class StageEvent:
     work_done: float = 0
     work_total: float = 0
     by: str = ""
+    pace: Pace | None = None  # in "paced" events
 
 
 _listeners: list[Callable[[StageEvent], None]] = []
@@ -59,15 +57,6 @@ def tell(event: StageEvent) -> None:
 
 
 @contextmanager
-def only_a_view() -> Iterator[None]:
-    """What is shown costs no audio: a Prefect server that is away for a moment loses us a line on a page, no stage."""
-    try:
-        yield
-    except (httpx.HTTPError, PrefectException) as e:
-        get_logger("soundbound").warning("Prefect's page could not be updated: %s", e or type(e).__name__)
-
-
-@contextmanager
 def percent(stage: str) -> Iterator[Callable[[float], None]]:
     """Progress of a stage that tells its share, 0..1; finished at the block's end."""
     progress = StageProgress(stage, 100, "percent")
@@ -82,74 +71,78 @@ class StageProgress:
         self, stage: str, total: float, unit: str, *, work: float | None = None, by: str = ""
     ) -> None:
         """`work`: the stage's whole work, where that is not the count of units."""
-        self.stage, self.total, self.unit, self.done = stage, total, unit, 0.0
         self._work, self._work_done, self._by = total if work is None else work, 0.0, by
-        self._artifact: UUID | None = None
-        self._updated = 0.0
+        self._state = BarState(stage=stage, unit=unit, total=total, share=0.0 if self._work > 0 else 1.0)
         self._began = time.monotonic()
-        self._first: tuple[float, float] | None = None  # percent and seconds until the first unit was done
+        self._before = 0.0, 0.0
         context = TaskRunContext.get()
-        if context is not None:
-            key = f"{stage}-{str(context.task_run.flow_run_id)[-8:]}"
-            with only_a_view():
-                artifact = create_progress_artifact(0.0, key=key, description=self._description())
-                self._artifact = cast(UUID, artifact)  # the sync side of a sync-compatible call
+        run = context.task_run if context is not None else None
+        self._artifact = (
+            BarArtifact(self._state, run.flow_run_id, run.id) if run and run.flow_run_id else None
+        )
         self._tell("started")
 
     def advance(self, note: str = "", *, work: float = 1.0) -> None:
         """One unit more, which was `work` of the stage's work."""
-        self._advance(self.done + 1, self._work_done + work, note)
+        self._advance(self._state.done + 1, self._work_done + work, note)
 
     def set(self, done: float) -> None:
         """For stages whose units are equal shares of their work."""
-        self._advance(done, self._work * done / self.total, "")
+        self._advance(done, self._work * done / self._state.total, "")
 
     def _advance(self, done: float, work_done: float, note: str) -> None:
-        self.done, self._work_done = min(done, self.total), min(work_done, self._work)
+        self._work_done = min(work_done, self._work)
+        share = self._work_done / self._work if self._work > 0 else 1.0
+        done = min(done, self._state.total)
+        self._state = self._state.model_copy(update={"done": done, "share": share, "note": ""})
         self._tell("advanced", note)
-        now = time.monotonic()
-        if self._first is None:
-            self._first = (self._percent(), now - self._began)
-        if now - self._updated >= ARTIFACT_EVERY_S:
-            self._updated = now
-            self._update()
+        self._show()
+
+    def next_engine(self) -> None:
+        """What the engines before have made stays counted."""
+        self._before = self._state.lane_s, self._state.lane_work
+
+    def paced(self, pace: Pace) -> None:
+        """An order was begun, or is through."""
+        pace = replace(pace, spent_s=pace.spent_s + self._before[0], work=pace.work + self._before[1])
+        self._state = self._state.paced(pace, self._began)
+        self._tell("paced", pace=pace)
+        self._show()
 
     def waiting(self, note: str) -> None:
         self._tell("waiting", note)
-        self._update(note)
+        self._state = self._state.model_copy(update={"note": note})
+        self._show(at_once=True)
+
+    def at_work(self) -> None:
+        """What was waited for is there."""
+        if self._state.note:
+            self._state = self._state.model_copy(update={"note": ""})
+            self._show(at_once=True)
 
     def finish(self) -> None:
         self._work_done = self._work  # summed floats: the last unit is the whole
-        self._update()
+        self._state = self._state.model_copy(update={"share": 1.0, "note": ""})
+        self._show(at_once=True)
         self._tell("finished")
 
-    def _tell(self, state: State, note: str = "") -> None:
+    def _show(self, *, at_once: bool = False) -> None:
+        if self._artifact is not None:
+            self._artifact.show(self._state, at_once=at_once)
+
+    def _tell(self, state: State, note: str = "", pace: Pace | None = None) -> None:
+        bar = self._state
         tell(
             StageEvent(
-                self.stage,
+                bar.stage,
                 state,
-                self.done,
-                self.total,
-                self.unit,
+                bar.done,
+                bar.total,
+                bar.unit,
                 note,
                 self._work_done,
                 self._work,
                 self._by,
+                pace,
             )
         )
-
-    def _update(self, note: str = "") -> None:
-        if self._artifact is not None:
-            with only_a_view():
-                update_progress_artifact(
-                    self._artifact, progress=self._percent(), description=self._description(note)
-                )
-
-    def _percent(self) -> float:
-        return 100.0 if self._work <= 0 else 100.0 * self._work_done / self._work
-
-    def _description(self, note: str = "") -> str:
-        said = f"{self.stage}: {self.unit} {self.done:g} of {self.total:g}"
-        if self._by and self._first is not None:
-            said += f", the first {self._first[0]:.1f} % after {self._first[1]:.1f} s"
-        return f"{said} · {note}" if note else said

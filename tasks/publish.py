@@ -7,9 +7,6 @@ import re
 import shutil
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mixing.containers import tag_m4a
 from mixing.tags import Tags, write_tags
 from models.takes import Take
@@ -21,6 +18,7 @@ from tasks.progress import StageProgress
 from tasks.report import lanes_of, report_html
 from tasks.report.lanes import scenes_of
 from tasks.results import ChapterResult
+from tasks.stage import stage
 
 
 def folder_name(name: str) -> str:
@@ -47,14 +45,7 @@ def provenance(takes: dict[str, Take]) -> dict:
     }
 
 
-@task(
-    name="publish",
-    retries=1,
-    retry_delay_seconds=1,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    timeout_seconds=3600,
-)
+@stage("publish", retry_delay_s=1, timeout_s=3600)
 def publish(
     result: ChapterResult,
     timeline: Timeline,

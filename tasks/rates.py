@@ -1,8 +1,8 @@
 """How fast this machine works: measured by every run, kept in `<home>/rates.json`, the base of every estimate.
 
-A stage takes `start + rate · work` seconds. `work` is what time is spent on: about seconds of audio for takes
-(tasks/generation.py: work_of) and for the mix, chapters for the quick stages. `start` is what comes before: loading the
-model, mostly.
+A stage takes `start + rate · work` seconds. `work` is what time is spent on: expected seconds of audio for takes and
+for the mix, chapters for the quick stages. `start` is what comes before: loading the model, mostly. Both are seconds
+of the clock on the wall for the stage as a whole, however many takes it makes at once: so lanes need no counting.
 
 The file holds for each name the value and the seconds of measuring that stand behind it.
 """
@@ -12,38 +12,38 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
+from models.pace import Pace
 from tasks.progress import StageEvent, listening
 
 Measured = tuple[float, float]  # value, seconds it was measured over
 
-# Before anything was measured here. Seconds per unit of work by Kokoro or hibari on two cores, by procedural sound, of a
-# mix; per chapter otherwise.
+FORMAT = "soundbound.rates/2"  # 1 counted a line's length to the power of 1.15
+# Before anything was measured here. Seconds per second of audio, of a chapter for the quick stages; on two cores.
 FIRST_RATES = {
-    "scenes": 0.5,
-    "timeline": 0.2,
-    "dialogue kokoro": 0.23,
-    "start dialogue kokoro": 3.0,
-    "dialogue hibari": 0.022,
-    "start dialogue hibari": 1.5,
-    "environment procedural": 0.03,
-    "start environment procedural": 2.5,
+    "scenes": 0.3,
+    "timeline": 0.1,
+    "dialogue kokoro": 0.32,
+    "start dialogue kokoro": 1.6,
+    "dialogue hibari": 0.021,
+    "start dialogue hibari": 1.2,
+    "environment procedural": 0.027,
+    "start environment procedural": 1.3,
     "effects procedural": 0.05,
-    "start effects procedural": 2.0,
-    "mix": 0.045,
+    "start effects procedural": 1.2,
+    "mix": 0.027,
     "publish": 0.3,
 }
+ON_EVERY_CORE = {"dialogue kokoro", "dialogue hibari"}  # a line a core
 FIRST_S = 5.0  # of measuring stand behind these
 MEMORY_S = 60.0  # stand behind a value at most: machines change, so what was measured last counts most
 ONCE_S = 20.0  # what one start, or one quick stage, counts for
 UNKNOWN_RATE = 1.0  # a model never measured here: as fast as speech; the run itself corrects it
-TRUSTED_UNITS = 3  # fewer say nothing of the pace
 
 
 class Rates:
@@ -76,7 +76,8 @@ class Rates:
                     known[name] = _mean(known.get(name, (new[0], 0.0)), new)
                 kept = {name: figures for name, figures in known.items() if figures != _first(name)}
                 part = self._path.with_suffix(".part")
-                part.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+                text = json.dumps({"format": FORMAT, "rates": kept}, indent=1)
+                part.write_text(text, encoding="utf-8")
                 part.replace(self._path)
                 self._values = known
 
@@ -106,54 +107,49 @@ class Stopwatch:
         self.measured: dict[str, Measured] = {}
         self._clock = clock
         self._began: dict[str, float] = {}
-        self._seen: dict[str, list[tuple[float, float]]] = {}  # work done, and when
+        self._first_order: dict[str, float] = {}
+        self._pace: dict[str, Pace] = {}
         self._waited: set[str] = set()
 
     def __call__(self, event: StageEvent) -> None:
         now, stage = self._clock(), event.stage
         if event.state == "started":
-            self._began[stage], self._seen[stage] = now, []
+            self._began[stage] = now
             self._waited.discard(stage)
+            self._first_order.pop(stage, None)
+            self._pace.pop(stage, None)
         elif event.state == "waiting":
             self._waited.add(stage)  # for the device: nothing that belongs to the model
-        elif event.state == "advanced":
-            self._seen.setdefault(stage, []).append((event.work_done, now))
+        elif event.pace is not None:
+            self._first_order.setdefault(stage, now)
+            self._pace[stage] = event.pace
         elif event.state == "finished" and stage in self._began and event.work_done > 0:
             self._measure(event, now)
 
     def _measure(self, event: StageEvent, now: float) -> None:
-        name = _name(event.stage, event.by)
-        began, seen = self._began[event.stage], self._seen[event.stage]
+        name, began = _name(event.stage, event.by), self._began[event.stage]
         if not event.by:  # no model is loaded
-            self.measured[name] = (
-                (now - began) / event.work_done,
-                ONCE_S if event.total == 1 else now - began,
-            )
+            weight_s = ONCE_S if event.total == 1 else now - began
+            self.measured[name] = (now - began) / event.work_done, weight_s
             return
-        if len(seen) < TRUSTED_UNITS or seen[-1][0] <= seen[0][0]:
+        pace = self._pace.get(event.stage)
+        if pace is None or pace.work <= 0:
             return
-        rate, start_s = line(seen)
-        self.measured[name] = (rate, seen[-1][1] - seen[0][1])
+        spent_s = pace.spent_s / pace.lanes
+        self.measured[name] = spent_s / pace.work, spent_s
         if event.stage not in self._waited:
-            self.measured[f"start {name}"] = (max(0.0, start_s - began), ONCE_S)
-
-
-def line(points: list[tuple[float, float]]) -> tuple[float, float]:
-    """Slope (not negative) and value at 0 of the straight line that is nearest to all points."""
-    x, y = np.array(points, np.float64).T
-    away = x - x.mean()
-    slope = max(0.0, float(away @ (y - y.mean()) / (away @ away)))
-    return slope, float(y.mean() - slope * x.mean())
+            self.measured[f"start {name}"] = self._first_order[event.stage] - began, ONCE_S
 
 
 def _known(path: Path) -> dict[str, Measured]:
     """The first rates, and what was measured since; what can't be read is not there."""
-    known = {name: (value, FIRST_S) for name, value in FIRST_RATES.items()}
+    known = {name: first for name in FIRST_RATES if (first := _first(name))}
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return known
-    for name, entry in data.items() if isinstance(data, dict) else ():
+    rates = data.get("rates") if isinstance(data, dict) and data.get("format") == FORMAT else None
+    for name, entry in rates.items() if isinstance(rates, dict) else ():
         match entry:
             case [int() | float() as value, int() | float() as seconds] if (
                 0 <= value < 1e6 and 0 < seconds <= MEMORY_S
@@ -165,7 +161,10 @@ def _known(path: Path) -> dict[str, Measured]:
 
 
 def _first(name: str) -> Measured | None:
-    return (FIRST_RATES[name], FIRST_S) if name in FIRST_RATES else None
+    if name not in FIRST_RATES:
+        return None
+    share = 2 / (os.cpu_count() or 1) if name in ON_EVERY_CORE else 1.0
+    return round(FIRST_RATES[name] * share, 5), FIRST_S
 
 
 def _name(stage: str, by: str) -> str:

@@ -57,6 +57,13 @@ def test_without_the_token_nothing_but_health(client: TestClient) -> None:
     assert client.get("/?token=nonsense").status_code == 401
 
 
+def test_a_person_without_the_token_is_asked_for_it(client: TestClient) -> None:
+    asked = client.get("/runs/1", headers={"Accept": "text/html,*/*"})
+    assert asked.status_code == 401
+    assert 'name="token"' in asked.text
+    assert "/runs/1" not in asked.text, "nothing of the address goes into the page"
+
+
 def test_a_program_sends_the_token_and_a_browser_keeps_it(client: TestClient) -> None:
     assert client.get("/api/v1/tasks", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
     sent = client.get(f"/library?token={TOKEN}&x=1")

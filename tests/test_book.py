@@ -189,7 +189,7 @@ def test_chapters_are_runs_of_their_own_under_the_book(paced: Machine, tmp_path:
         )
     assert {r.name for r in runs} == {"The Nights · all", "The Nights · 1 · Night 1"}
     artifacts = shown(result)
-    assert "book: chapter 1 of 1" in artifacts
+    assert "Book: done" in artifacts
     assert "# The Nights" in artifacts["Result"]
 
 

@@ -16,6 +16,7 @@ from models.machine import Machine
 from tasks.results import ChapterResult
 from tests.conftest import STORM, CommandLine, new_home, save
 from tests.test_render import sha256
+from tests.waiting import STOP_S
 
 
 def belonging_to(home: Path) -> list[psutil.Process]:
@@ -77,7 +78,7 @@ def test_killed_at_a_random_moment(
     # A tenth of the run for each case, a random point within it: all stages are hit.
     time.sleep(seconds * (moment + random.Random(moment).random()) / 10)
     kill_everything(home, spare=set())
-    process.communicate()
+    process.communicate(timeout=STOP_S)
     kept = stored(home)
     again = finish(novel, tmp_path / "out", Machine(home=home))
     assert again.status == "completed"
@@ -98,7 +99,7 @@ def test_killed_with_its_server(undisturbed: tuple[str, int, float], tmp_path: P
     while stored(home) < 4 and process.poll() is None:
         time.sleep(0.02)
     kill_everything(home, spare=set())
-    process.communicate()
+    process.communicate(timeout=STOP_S)
     kept = stored(home)
     assert kept >= 4
     done = command(*arguments)

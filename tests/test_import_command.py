@@ -9,7 +9,7 @@ import pytest
 
 from story.importing import library
 from story.importing.book import import_book
-from story.importing.library import novel_file, write_novel
+from story.importing.library import novel_file, write_imported
 from story.importing.options import ReadOptions
 from story.loading import load_novel
 from tests.conftest import CommandLine
@@ -88,7 +88,7 @@ def test_a_book_is_imported_once(book: Path, tmp_path: Path, monkeypatch: pytest
 def test_the_text_can_be_put_together_again(book: Path, tmp_path: Path) -> None:
     imported = import_book(book)
     path = tmp_path / "n.json"
-    write_novel(imported, path)
+    write_imported(imported, path)
     for chapter in json.loads(path.read_text(encoding="utf-8"))["chapters"]:
         text = "".join(
             s.get("separator", "") + s.get("content", "") for s in chapter["segments"]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from story.errors import InputError, NovelError
 from story.foreign import to_novel_shape
+from story.importing.book import import_book
 from story.loading import MAX_SEGMENT_CHARS, load_novel, parse_novel, select_chapters
 from story.novel import Novel
 
@@ -291,6 +292,25 @@ def test_a_missing_file_names_the_nearest_ones(tmp_path: Path) -> None:
         load_novel(tmp_path / "tresure.json")
     with pytest.raises(NovelError, match="no folder"):
         load_novel(tmp_path / "nowhere" / "x.json")
+
+
+def test_a_missing_book_is_not_taken_for_an_unrelated_file(tmp_path: Path) -> None:
+    for name in ("requests.json", "timeline.json", "picture.png"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError) as told:
+        import_book(tmp_path / "nothere.epub")
+    assert told.value.remedy == "check the path of the book file"
+    (tmp_path / "Emma.epub").touch()
+    (tmp_path / "hound.txt").touch()
+    for asked, remedy in (
+        ("nothere.epub", "that folder has Emma.epub"),  # another name, the same kind
+        ("ema.epub", "did you mean Emma.epub?"),
+        ("hound.epub", "did you mean hound.txt?"),
+        ("nothere", "that folder has Emma.epub, hound.txt"),
+    ):
+        with pytest.raises(InputError) as told:
+            import_book(tmp_path / asked)
+        assert told.value.remedy == remedy
 
 
 def test_a_folder_an_unreadable_file_and_an_impossible_name_are_told(

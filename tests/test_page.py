@@ -16,6 +16,7 @@ import httpx
 import pytest
 from prefect.client.orchestration import get_client
 
+from app.page.edit import named_in
 from app.page.words import Words, tongue_of
 from flows.limit import limit_name
 from tests.browser import DESKTOP, PHONE, browser
@@ -283,6 +284,12 @@ def test_every_word_is_there_in_both_languages() -> None:
         assert set(both) == {"en", "zh"}, key
         holes = [{f for _, f, _, _ in string.Formatter().parse(both[t]) if f} for t in ("en", "zh")]
         assert holes[0] == holes[1], key
+    assert Words("en").many("n_lines", 1) == "1 line"
+    assert Words("en").many("n_lines", 2) == "2 lines"
+    for part in ("emotions", "styles"):
+        named = named_in(part, "zh")
+        assert list(named) == list(named_in(part, "en")), "the same choices, whatever they are called"
+        assert all("\u4e00" <= name[0] <= "\u9fff" for name in named.values()), named
     assert tongue_of({}, "zh-CN,zh;q=0.9,en;q=0.8") == "zh"
     assert tongue_of({"soundbound_language": "en"}, "zh-CN") == "en"
     assert tongue_of({}, "fr-FR,de") == "en"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +21,7 @@ from prefect.client.schemas.filters import (
 from flows import RenderOptions, render_chapter
 from flows.limit import ensure_limit, limit_name
 from models.machine import Machine
-from tests.conftest import CommandLine, new_home, save
+from tests.conftest import ROOT, CommandLine, new_home, save
 
 
 @pytest.fixture
@@ -62,10 +65,24 @@ def test_the_ui_shows_stages_tags_and_progress(run: UUID) -> None:
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
         )
     told = {a.description: a.data for a in artifacts if a.type == "progress"}
-    assert [share for text, share in told.items() if text and text.startswith("dialogue: line 9 of 9")] == [
-        100.0
-    ]
-    assert any(text and text.startswith("mix:") for text in told)
+    assert told == {
+        "Scenes: done": 100.0, "Timeline: done": 100.0, "Dialogue: 9 of 9 lines": 100.0,
+        "Environment: 2 of 2 beds": 100.0, "Effects: 4 of 4 effects": 100.0, "Mix: 100 %": 100.0,
+        "Publish: done": 100.0,
+    }  # fmt: skip
+
+
+def test_from_python_too_nobody_outside_is_told_anything() -> None:
+    """Prefect's own telemetry, and that of a server it starts by itself for flows called without one."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_") and k != "DO_NOT_TRACK"}
+    asked = (
+        "import flows, os; from prefect.settings import get_current_settings as now;"
+        "print(now().server.analytics_enabled, os.environ['DO_NOT_TRACK'])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, env=kept, capture_output=True, text=True, timeout=120
+    )
+    assert told.stdout.split() == ["False", "1"], told.stderr
 
 
 def test_the_limit_is_set_again_if_somebody_changed_it(server: str) -> None:

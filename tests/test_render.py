@@ -170,13 +170,13 @@ def test_a_line_that_cannot_be_made_ends_degraded_with_a_timed_gap(
     bad = storm["chapters"][0]["segments"][4]
     bad["content"] = f"a nan {fault} in this line" if fault == "nan" else f"this {fault} in the engine"
     path = save(storm, tmp_path / "novel.json")
-    import models.life
+    import models.under_way
 
-    original, models.life.SECONDS_PER_AUDIO_SECOND = models.life.SECONDS_PER_AUDIO_SECOND, 0.5
+    original, models.under_way.SECONDS_PER_AUDIO_SECOND = models.under_way.SECONDS_PER_AUDIO_SECOND, 0.5
     try:
         result = render_chapter(path, "1", RenderOptions(output=tmp_path / "out", speech="faulty"), machine)
     finally:
-        models.life.SECONDS_PER_AUDIO_SECOND = original
+        models.under_way.SECONDS_PER_AUDIO_SECOND = original
     assert result.status == "degraded"
     assert [(m.kind, m.id) for m in result.missing] == [("line", "ch01-0005")]
     assert result.missing[0].reason

@@ -8,18 +8,22 @@ import os
 import signal
 import time
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLeaseHolder
+from prefect.concurrency import _sync
+from prefect.concurrency.context import ConcurrencyContext
 
+from flows import RenderOptions, render_chapter, slots
 from flows.limit import ensure_limit, limit_name
 from flows.slots import free_dead, free_leaked, leaks
 from models.claims import claim
 from models.gpu import lease
 from models.machine import Machine
-from tests.conftest import CommandLine, save
+from tests.conftest import CommandLine, new_home, save
 
 
 @pytest.fixture
@@ -118,3 +122,54 @@ def test_after_a_kill_the_next_run_does_not_wait_for_prefects_lease(
     assert min(e["t"] for e in acquired if e["t"] > began and e["pid"] != first.pid) - began < 45, (
         "Prefect alone would have freed it after 48 s at the earliest"
     )
+
+
+def test_what_a_dying_server_leaves_of_our_own_slot_is_freed_at_once(
+    own: Machine, storm: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first stage cannot give its slot back, the second never hears that it was given it, before the third one was
+    taken for nobody. Prefect alone would need a minute for each of the first two, and the third would wait for ever."""
+    release, acquire = _sync.release_concurrency_slots_with_lease, _sync.acquire_concurrency_slots_with_lease
+    calls = {"release": 0, "acquire": 0}
+    freed: list[str] = []
+
+    def broken_release(lease_id: UUID) -> None:
+        calls["release"] += 1
+        if calls["release"] == 1:
+            context = ConcurrencyContext.get()
+            assert context is not None
+            context.cleanup_lease_ids.clear()  # Prefect's second try fails as well
+            raise httpx.ConnectError("the server is away")
+        release(lease_id)
+
+    def deaf_acquire(names: list[str], *more, **options):
+        if names == [limit_name(own.tag)]:
+            calls["acquire"] += 1
+            if calls["acquire"] == 3:  # the first stage asked twice
+                acquire(names, *more, **options)
+            if calls["acquire"] == 4:
+                with get_client(sync_client=True) as client:
+                    client.increment_concurrency_slots(names, 1, "concurrency").raise_for_status()
+        return acquire(names, *more, **options)
+
+    monkeypatch.setattr(_sync, "release_concurrency_slots_with_lease", broken_release)
+    monkeypatch.setattr(_sync, "acquire_concurrency_slots_with_lease", deaf_acquire)
+    monkeypatch.setattr("flows.gpu_stage.SERVER_PAUSE_S", 0.1)
+    for name, seconds in (("FIRST_LOOK_S", 0.2), ("LOOK_EVERY_S", 0.3), ("SETTLE_S", 0.1)):
+        monkeypatch.setattr(f"flows.slots.{name}", seconds)
+    for name in ("free_dead", "free_leaked"):
+        done = getattr(slots, name)
+        monkeypatch.setattr(
+            slots, name, lambda *a, done=done, **k: freed.extend(found := done(*a, **k)) or found
+        )
+
+    options = RenderOptions(output=tmp_path / "out", speech="hibari")
+    new_home(own.home)
+    result = render_chapter(save(storm, tmp_path / "n.json"), "1", options, own)
+    assert result.status == "completed"
+    assert calls["acquire"] == 4, freed
+    assert [sentence.rpartition(",")[2] or sentence for sentence in freed[:2]] == [
+        " which does not use it"
+    ] * 2
+    assert freed[2:] == [f"1 slot of tag:{own.tag} that nobody held was freed"]
+    assert active(own) == 0

@@ -10,15 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.commands.output import print_json
+from app.commands.output import print_pieces
 from story.attribution.characters_file import read_characters
 from story.errors import InputError
 from story.exporting import EXPORTS, export
 from story.importing.book import import_book
-from story.importing.library import novel_tree, write_novel
+from story.importing.library import import_facts, write_imported
 from story.importing.options import ReadOptions
 from story.importing.summary import Summary, summarise
 from story.languages import language_tag
+from story.novel_file import novel_pieces
 
 _SHOWN = 12  # characters and chapters in the summary
 
@@ -72,7 +73,7 @@ def import_(
         if output.suffix.lower() in EXPORTS:
             export(imported.novel, output)
         elif output.suffix.lower() == ".json":
-            write_novel(imported, output)
+            write_imported(imported, output)
         else:
             known = ", ".join([".json", *EXPORTS])
             raise InputError(
@@ -81,7 +82,7 @@ def import_(
                 remedy=f"end it in {known}",
             )
     if json:
-        print_json(novel_tree(imported))
+        print_pieces(novel_pieces(imported.novel, import_facts(imported)))
     else:
         _tell(summarise(imported), output, Console(highlight=False))
     return 0

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """JSON that comes in pieces on stdout, UTF-8 whatever the terminal's locale."""
+    sys.stdout.buffer.writelines(piece.encode() for piece in pieces)
+    sys.stdout.buffer.flush()
 
 
 def print_json(value: BaseModel | dict[str, Any] | list[Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.commands.output import print_json
+from story import novel_file
 from story.attribution.book import attributed_anew, chapter_text
 from story.attribution.characters_file import characters_json, read_characters, shared_names
 from story.errors import InputError
@@ -160,18 +163,23 @@ def page(data: dict) -> str:
 
 
 def write_novel(novel: Novel, path: Path) -> None:
-    tree = novel.model_dump(mode="json", exclude_defaults=True)
-    tree = {"format": novel.format, "title": novel.title, "language": novel.language} | tree
-    _write(path, json_module.dumps(tree, ensure_ascii=False, indent=1) + "\n")
+    with _writable(path):
+        novel_file.write_novel(novel, path)
 
 
 def _write(path: Path, text: str) -> None:
     """Appears whole or not at all."""
-    try:
+    with _writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
         part.write_text(text, encoding="utf-8")
         part.replace(path)
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         raise InputError(
             f"can't be written: {problem.strerror}", where=str(path), remedy="name another place with -o"

@@ -11,8 +11,9 @@ from app.finished import Finished, Line
 from app.orders import Change, Desk
 from app.page.frame import View, heading
 from app.page.telling import guarded, tell
+from app.page.words import Tongue
 from app.run_record import Run
-from models.emotion import emotions, styles
+from models.emotion_names import Part, table
 from story.errors import InputError
 
 
@@ -34,10 +35,10 @@ class EditDialog:
                 self._voice = ui.select(
                     {**own, **{v.id: v.id for v in voices}}, value="", label=words("voice"), with_input=True
                 ).props("outlined")
-                self._emotion = ui.select(list(emotions()), label=words("emotion"), with_input=True).props(
-                    "outlined"
-                )
-                named = {s: s or words("plain_style") for s in ["", *(s for s in styles() if s)]}
+                self._emotion = ui.select(
+                    named_in("emotions", words.tongue), label=words("emotion"), with_input=True
+                ).props("outlined")
+                named = {"": words("plain_style"), **named_in("styles", words.tongue)}
                 self._style = ui.select(named, value="", label=words("style")).props("outlined")
             ui.label(words("intensity")).classes("sb-quiet")
             self._intensity = ui.slider(min=0, max=1, step=0.05).props(
@@ -97,6 +98,18 @@ class EditDialog:
         self._dialog.close()
         tell(self.view.words("queued_now", time=self.view.words.time(ordered.estimated_s)))
         ui.navigate.to(f"/runs/{ordered.run.task_id}")
+
+
+def named_in(part: Part, tongue: Tongue) -> dict[str, str]:
+    """What the table knows, as a person of that tongue calls it: in Chinese by the first Chinese alias."""
+    rows = {str(row["name"]): [str(a) for a in row["aliases"]] for row in table()[part]}
+    if tongue == "en":
+        return {name: name for name in rows if name}
+    return {
+        name: next((a for a in also if "\u4e00" <= a[:1] <= "\u9fff"), name)
+        for name, also in rows.items()
+        if name
+    }
 
 
 def _choose(select: ui.select, value: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from nicegui import events, ui
 
@@ -16,6 +16,7 @@ from app.page.telling import guarded, tell
 from app.reading import SUFFIXES, read_book
 from app.run_record import Run
 from models import catalog
+from story.errors import SoundboundError
 
 LIBRARY_EVERY_S = 2.0
 LIBRARY_STEP = 20
@@ -62,6 +63,12 @@ class Home:
                 .props(f'accept="{",".join(SUFFIXES)}" id=sb-upload')
                 .classes("sb-drop")
             )
+            self._upload.on(
+                "click",
+                js_handler=f"""(e) => {{
+                    if (!e.target.closest("input, button")) runMethod({self._upload.id}, 'pickFiles', []);
+                }}""",
+            )
             self._reading = ui.label().classes("sb-quiet")
 
     async def _received(self, e: events.UploadEventArguments) -> None:
@@ -93,9 +100,9 @@ class Home:
             lines = sum(len(c.segments) for c in novel.chapters)
             facts = words(
                 "book_facts",
-                chapters=len(novel.chapters),
-                lines=lines,
-                people=len(novel.characters),
+                chapters=words.many("n_chapters", len(novel.chapters)),
+                lines=words.many("n_lines", lines),
+                people=words.many("n_people", len(novel.characters)),
                 language=novel.language,
             )
             ui.label(facts).classes("sb-quiet")
@@ -117,7 +124,7 @@ class Home:
             with ui.element("div").classes("sb-fields"):
                 speech = _model_select(
                     words("speech"),
-                    words("auto"),
+                    self._best("speech", novel.language),
                     [s.name for s in states if s.kind == "speech" and s.installed and catalog.speaks(entries[s.name], novel.language)],
                 )  # fmt: skip
                 profiles = {p: words(f"profile_{p}") for p in _choices("profile")}
@@ -125,7 +132,7 @@ class Home:
             with ui.expansion(words("more")), ui.element("div").classes("sb-fields"):
                 sound = _model_select(
                     words("sound"),
-                    words("auto"),
+                    self._best("sound"),
                     [s.name for s in states if s.kind == "sound" and s.installed],
                 )
                 music = ui.select(
@@ -168,6 +175,14 @@ class Home:
                     .classes("sb-primary")
                 )
                 ui.button(words("another"), on_click=self._ask_for_book).props("flat no-caps")
+
+    def _best(self, kind: Literal["speech", "sound"], language: str = "en") -> str:
+        """What "auto" stands for."""
+        try:
+            found = catalog.resolve("auto", kind, self.desk.settings.machine(), language)
+        except SoundboundError:  # nothing for it is installed; the order says what to do
+            return self.words("auto")
+        return self.words("auto_is", name=found.name)
 
     async def _refresh(self) -> None:
         runs, _ = await self.desk.runs.recent(limit=self._shown + 1)

@@ -16,11 +16,13 @@ from app.orders import Desk
 from app.page.edit import EditDialog
 from app.page.frame import STATIC, View, card, heading, link
 from app.page.telling import guarded, tell
+from app.page.words import Words
 from app.run_record import Run
 from flows.outcome import lufs
 from tasks.results import ChapterResult, Voiced
 
 TRACKS = ("master", "stems/dialogue", "stems/environment", "stems/effects")
+NOT_FOR_PEOPLE = {"loudness.npy"}  # a book is levelled from it
 SAMPLE_S = (2.0, 12.0)  # a sample of a voice is a line of about this length
 
 
@@ -104,7 +106,7 @@ class Listen:
             "peak": f"{loud.true_peak_dbtp:.1f} dBTP",
             "takes": self.words("takes_n", made=report.takes_generated, cached=report.takes_cached),
             "models": f"{report.speech_model}, {report.sound_model}",
-            "profile": report.profile,
+            "profile": self.words.known(f"profile_{report.profile}", report.profile),
         }
         with ui.element("dl").classes("sb-facts"):
             for key, value in facts.items():
@@ -127,12 +129,17 @@ class Listen:
 
     def _cast(self, report: ChapterResult) -> None:
         heading(self.words("cast"))
-        ids = {v.id: _voice_label(v) for v in self._voices}
+        ids = {v.id: _voice_label(v, self.words) for v in self._voices}
         for who in report.cast:
             with ui.element("div").classes("sb-cast-row"):
                 with ui.element("div"):
                     ui.label(who.name)
-                    ui.label(self.words("lines_n", n=who.lines, s=round(who.seconds))).classes("sb-quiet")
+                    spoken = self.words(
+                        "spoken",
+                        lines=self.words.many("n_lines", who.lines),
+                        time=self.words.time(who.seconds),
+                    )
+                    ui.label(spoken).classes("sb-quiet")
                 options = ids if who.voice_id in ids else {who.voice_id: who.voice_id, **ids}
                 ui.select(
                     options,
@@ -178,10 +185,18 @@ class Listen:
         show_files(
             {
                 self.view.task(self.run.task_id, f"/files/{quote(name)}?download=true"): path
-                for name, path in self._files.items()
+                for name, path in sorted(self._files.items(), key=_worth)
+                if name not in NOT_FOR_PEOPLE
             },
             self.done.folder,
         )
+
+
+def _worth(file: tuple[str, Path]) -> tuple[int, str]:
+    """What a person came for comes first."""
+    name = file[0]
+    kinds = (name.startswith("master."), name.startswith("stems/"), name.startswith("captions."))
+    return next((i for i, it_is in enumerate(kinds) if it_is), len(kinds)), name
 
 
 def show_files(files: dict[str, Path], folder: Path | None = None) -> None:
@@ -208,8 +223,9 @@ def _line_html(line: Line, pencil: str) -> str:
     )
 
 
-def _voice_label(voice: VoiceInfo) -> str:
-    return " · ".join(filter(None, [voice.id, voice.gender, voice.age]))
+def _voice_label(voice: VoiceInfo, words: Words) -> str:
+    known = ("female", "male", "neutral", "child", "young", "adult", "old")
+    return " · ".join([voice.id, *(words(fact) for fact in (voice.gender, voice.age) if fact in known)])
 
 
 def _size(count: int) -> str:

@@ -54,6 +54,7 @@ class RunPage:
                     ).props("no-caps outline id=sb-retry")
                 with ui.expansion(self.words("warnings")).props("id=sb-warnings") as self._warnings:
                     self._log = ui.element("ul").classes("sb-list")
+                self._warnings.set_visibility(False)
             self._results = ui.element("div").classes("sb-sound")
         self._timer = ui.timer(EVERY_S, guarded(self.words, self._tick))
         with ui.dialog() as self._sure, ui.card():
@@ -89,7 +90,7 @@ class RunPage:
         self._timer.interval = 5.0 if over else EVERY_S
         self._fold.value = progress.status not in ("completed", "degraded")
         self._results.clear()
-        if over:
+        if progress.status in ("completed", "degraded"):
             self.run = await self.desk.runs.get(self.run.task_id)
             await (self._show_results() if self.run.kind == "chapter" else self._show_book())
 
@@ -141,9 +142,8 @@ class RunPage:
         if lines == self._warned:
             return
         self._warned = lines
-        self._warnings.text = (
-            f"{self.words('warnings')} ({len(lines)})" if lines else self.words("no_warnings")
-        )
+        self._warnings.text = f"{self.words('warnings')} ({len(lines)})"
+        self._warnings.set_visibility(bool(lines))
         self._log.clear()
         with self._log:
             for line in lines:

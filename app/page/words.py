@@ -21,6 +21,14 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         return _table()[key][self.tongue].format(**values)
 
+    def known(self, key: str, otherwise: str) -> str:
+        """For what may be of a person's own making."""
+        return self(key) if key in _table() else otherwise
+
+    def many(self, key: str, n: int) -> str:
+        """ "1 line", "12 lines"."""
+        return self(key if n != 1 else f"{key}_one", n=n)
+
     def time(self, seconds: float) -> str:
         """About so long: "2 min 5 s"."""
         s = max(0, round(seconds))

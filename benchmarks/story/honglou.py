@@ -9,24 +9,47 @@ import json
 import re
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.story.quotations import ROOT, spans_of
 from story.attribution.chinese_names import names_of
-from story.attribution.chinese_tags import find_subject, lead_verb
+from story.attribution.chinese_tags import Names, find_subject, lead_verb
+from story.attribution.chinese_turns import mention_of
+from story.attribution.nameless import noun_class
 from story.attribution.quotations import find_quotes
 from story.lexicon import plain_chinese
 
 
-def main() -> None:
-    args = [a for a in sys.argv[1:] if not a.startswith("-")]
-    root = Path(args[0]) if args else ROOT.parent / "shared/data/gold"
+def labelled(root: Path) -> tuple[list[dict], Names]:
+    """The labelled contexts, and the names that the whole book's leads tell."""
     items = json.loads((root / "zh_honglou/honglou_labels.json").read_text(encoding="utf-8"))["items"]
     text = plain_chinese((root / "zh_honglou/hongloumeng.txt").read_text(encoding="utf-8"))
     spans = spans_of(text)
     quotes = find_quotes(text, spans)
     leads = [text[max(spans[q.block].start, q.outer_start - 60) : q.outer_start] for q in quotes]
-    names = names_of(leads)
+    return items, names_of(leads)
+
+
+def contexts(root: Path) -> Iterator[tuple[str, bool]]:
+    """(rule, whether the mention it reads is the right one or part of it) of the contexts that name their speaker."""
+    items, names = labelled(root)
+    for item in items:
+        context, gold = item["context"], item["speaker"]
+        subject = find_subject(context, names) if gold and lead_verb(context) else None
+        if subject is None or subject.kind == "pronoun":
+            continue
+        mention = mention_of(subject)
+        if subject.kind == "noun" and not mention.group and noun_class(mention) == "kin":
+            continue  # the ranker's to choose
+        kind = "group" if mention.group else subject.kind
+        yield f"{f'lead {subject.reach}'.strip()} {kind}", gold in subject.text or subject.text in gold
+
+
+def main() -> None:
+    args = [a for a in sys.argv[1:] if not a.startswith("-")]
+    root = Path(args[0]) if args else ROOT.parent / "shared/data/gold"
+    items, names = labelled(root)
     by_kind: dict[str, Counter[bool]] = defaultdict(Counter)
     exact = containing = named = silent = silent_right = 0
     shown = 0

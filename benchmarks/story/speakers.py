@@ -37,13 +37,11 @@ def run(book: GoldBook, closed: bool) -> tuple[list[Person], list[Line]]:
             (c.id, c.name, c.aliases, GENDER.get(c.gender, "unknown"), "unknown") for c in book.characters
         )
     engine = attribute_chinese if is_chinese(book.language) else attribute_english
-    roster, (read,) = engine([Prose(book.text, spans, quotes)], given)
-    lines = []
-    for turn, decision in zip(read.turns, read.decisions, strict=True):
-        for i in turn.quotes:
-            lines.append(
-                Line(quotes[i].start, quotes[i].end, decision.person, decision.rule, decision.confidence)
-            )
+    roster, (spoken,) = engine([Prose(book.text, spans, quotes)], given)
+    lines = [
+        Line(quotes[i].start, quotes[i].end, decision.person, decision.rule, decision.confidence)
+        for i, decision in spoken.items()
+    ]
     lines.sort(key=lambda line: line.start)
     return roster.people, lines
 

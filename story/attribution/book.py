@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from story.attribution.chinese import attribute_chinese
+from story.attribution.decode import Decision
 from story.attribution.english import attribute_english
 from story.attribution.marks import detect_style
 from story.attribution.people_of_book import characters_of
 from story.attribution.quotations import Quote, Span, find_quotes
-from story.attribution.reading import Prose, Read
+from story.attribution.reading import Prose, Spoken
 from story.attribution.roster import Person, Roster, from_list
 from story.importing.manuscript import Block, BlockKind, Manuscript, ManuscriptChapter
 from story.novel import Chapter, Character, Novel, Segment, SegmentType, is_chinese
@@ -35,22 +36,15 @@ _TYPES: dict[str, SegmentType] = {
 _QUOTED: dict[str, SegmentType] = {"thought": "thought", "letter": "letter"}
 
 
-@dataclass(slots=True)
-class Line:
-    """A quotation with its speaker."""
-
-    person: int
-    rule: str
-    confidence: float
-
-
-def novel_of(manuscript: Manuscript, characters: Sequence[Character] = ()) -> Novel:
+def novel_of(manuscript: Manuscript, characters: Sequence[Character] = (), *, spend: bool = False) -> Novel:
     """The manuscript as a novel.
 
     Args:
         characters: a closed list of who there is; empty: they are found in the text.
+        spend: the manuscript's chapters are given up as they become the novel's, which spares the memory of both.
     """
-    chapters, people = attribute_chapters(manuscript.chapters, manuscript.language, characters)
+    sources = manuscript.chapters if spend else [*manuscript.chapters]
+    chapters, people = attribute_chapters(sources, manuscript.language, characters)
     return Novel(
         title=manuscript.title or "Untitled",
         author=manuscript.author,
@@ -62,9 +56,9 @@ def novel_of(manuscript: Manuscript, characters: Sequence[Character] = ()) -> No
 
 
 def attribute_chapters(
-    chapters: Sequence[ManuscriptChapter], language: str, given: Sequence[Character]
+    chapters: list[ManuscriptChapter], language: str, given: Sequence[Character]
 ) -> tuple[list[Chapter], list[Character]]:
-    """Segments with speakers for every chapter, and the characters."""
+    """Segments with speakers for every chapter, and the characters; `chapters` is empty afterwards."""
     style = detect_style(b.text for c in chapters for b in c.blocks if b.kind in QUOTABLE)
     prose = []
     for chapter in chapters:
@@ -72,27 +66,23 @@ def attribute_chapters(
             Span(b.char_start, b.char_end, b.kind in QUOTABLE, b.kind == "verse") for b in chapter.blocks
         ]
         prose.append(Prose(chapter.text, spans, find_quotes(chapter.text, spans, style)))
-    engine: Callable[[Sequence[Prose], Sequence[Person] | None], tuple[Roster, list[Read]]]
+    engine: Callable[[Sequence[Prose], Sequence[Person] | None], tuple[Roster, list[Spoken]]]
     engine = attribute_chinese if is_chinese(language) else attribute_english
     known = from_list((c.id, c.name, c.aliases, c.gender, c.age) for c in given) if given else None
     crowds = {c.id for c in given if c.role == "crowd"}
     for person in known or ():
         person.group = person.id in crowds
     roster, reads = engine(prose, known)
-    lines = Counter(
-        d.person for read in reads for t, d in zip(read.turns, read.decisions, strict=True) for _ in t.quotes
-    )
+    lines = Counter(decision.person for spoken in reads for decision in spoken.values())
     merged = {p.id for p in roster.people}
     listed = [c for c in given if c.id in merged]
     people, ids = characters_of(roster.people, lines, language, listed)
     teller = next(c.id for c in people if c.role == "narrator")
-    found = []
-    for chapter, page, read in zip(chapters, prose, reads, strict=True):
-        spoken: dict[int, Line] = {}
-        for turn, decision in zip(read.turns, read.decisions, strict=True):
-            for quote in turn.quotes:
-                spoken[quote] = Line(decision.person, decision.rule, decision.confidence)
-        found.append(_chapter(chapter, page.quotes, spoken, ids, teller))
+    found: list[Chapter] = []
+    for rest in (chapters, prose, reads):
+        rest.reverse()
+    while chapters:
+        found.append(_chapter(chapters.pop(), prose.pop().quotes, reads.pop(), ids, teller))
     infer_roles(
         people,
         {c.id for c in listed} | {c.id for c in people if c.role in ("narrator", "crowd")},
@@ -104,15 +94,15 @@ def attribute_chapters(
 def _chapter(
     chapter: ManuscriptChapter,
     quotes: Sequence[Quote],
-    spoken: dict[int, Line],
+    spoken: Spoken,
     ids: dict[int, str],
     teller: str,
 ) -> Chapter:
     identifier = f"ch{chapter.number:02d}"
-    segments: list[Segment] = []
+    found: list[tuple[SegmentType, int, int, int, int, Decision | None]] = []
     at = 0  # up to here everything is in a segment or a separator
 
-    def put(kind: SegmentType, start: int, end: int, paragraph: int, line: Line | None = None) -> None:
+    def put(kind: SegmentType, start: int, end: int, paragraph: int, line: Decision | None = None) -> None:
         nonlocal at
         while start < end and chapter.text[start].isspace():
             start += 1
@@ -120,20 +110,7 @@ def _chapter(
             end -= 1
         if kind != "break" and not any(c.isalnum() for c in chapter.text[start:end]):
             return  # marks between two quotations
-        segments.append(
-            Segment(
-                id=f"{identifier}-{len(segments) + 1:04d}",
-                type=kind,
-                content=chapter.text[start:end],
-                speaker=ids[line.person] if line else teller,
-                paragraph=paragraph,
-                char_start=start,
-                char_end=end,
-                speaker_confidence=line.confidence if line else None,
-                speaker_rule=line.rule if line else None,
-                separator=chapter.text[at:start],
-            )
-        )
+        found.append((kind, at, start, end, paragraph, line))
         at = end
 
     k = 0
@@ -155,12 +132,36 @@ def _chapter(
             begin = max(begin, quote.outer_end)
         if begin < block.char_end:
             put(plain, begin, block.char_end, number)
-    offsets = chapter.source_offsets([o for s in segments for o in (s.char_start or 0, s.char_end or 0)])
-    for segment, start, end in zip(segments, offsets[::2], offsets[1::2], strict=True):
-        segment.char_start, segment.char_end = start, end
+    offsets = chapter.source_offsets([offset for _, _, start, end, _, _ in found for offset in (start, end)])
+    marks: dict[str, str] = {}  # the same few separators thousands of times
+    segments = [
+        _light(
+            id=f"{identifier}-{i + 1:04d}",
+            type=kind,
+            content=chapter.text[start:end],
+            speaker=ids[line.person] if line else teller,
+            paragraph=paragraph,
+            char_start=offsets[2 * i],
+            char_end=offsets[2 * i + 1],
+            speaker_confidence=line.confidence if line else None,
+            speaker_rule=line.rule if line else None,
+            separator=marks.setdefault(mark := chapter.text[before:start], mark),
+        )
+        for i, (kind, before, start, end, paragraph, line) in enumerate(found)
+    ]
     return Chapter(
         id=identifier, number=chapter.number, title=chapter.title, segments=segments, tail=chapter.text[at:]
     )
+
+
+_FIELDS = set(Segment.model_fields)
+
+
+def _light(**fields: Any) -> Segment:
+    """A segment that shares with all others its set of "fields that were given": a third of a segment's memory."""
+    segment = Segment(**fields)
+    object.__setattr__(segment, "__pydantic_fields_set__", _FIELDS)
+    return segment
 
 
 def chapter_text(chapter: Chapter) -> str | None:

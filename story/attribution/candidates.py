@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import bisect
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from story.attribution.features import NEAR, Features, Scene
 from story.attribution.mentions import Mention
 from story.attribution.nameless import noun_class, noun_name
-from story.attribution.ranker import INDEX
 from story.attribution.roster import Person, Roster
 from story.attribution.turns import Turn
 
 CANDIDATES = 14
 SOMEONE = "someone"
-NEAR = 40  # paragraphs within which someone counts as present
-
-
-@dataclass(slots=True)
-class Scene:
-    """What the decoder knows of a chapter besides its turns: where each person is mentioned in narration.
-
-    `mentions`: per block, (person, is subject-like) in order; `heard`: person → how often named in the book.
-    """
-
-    mentions: list[list[int]]
-    weight: list[float]
-    narrator: int | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +110,16 @@ class Candidates:
 
     def _prepare(self) -> list[Prepared]:
         prepared: list[Prepared] = []
+        features = Features(
+            self.roster,
+            self.scene,
+            self.turns,
+            self.language,
+            self._named_in,
+            self._person,
+            self.nouns,
+            self._tags_by_person,
+        )
         last_seen: dict[int, int] = {}  # person → block of the last mention in narration or tag
         block = 0
         recent_speakers: list[int] = []
@@ -161,7 +156,7 @@ class Candidates:
                 candidates, static = [fixed[0]], [{}]
             else:
                 candidates = candidates or [self._someone()]
-                static = [self._static(i, turn, c, last_seen) for c in candidates]
+                static = features.of(i, candidates, last_seen)
             adjacent = i > 0 and not turn.gap and not turn.same_block
             prepared.append(
                 Prepared(
@@ -209,108 +204,3 @@ class Candidates:
                 score.setdefault(person, 0.01)
         ordered = sorted(score, key=lambda p: (-score[p], p))
         return ordered[:CANDIDATES]
-
-    def _static(self, i: int, turn: Turn, person: int, last_seen: dict[int, int]) -> dict[int, float]:
-        f: dict[int, float] = {}
-        who = self.roster.people[person]
-        told = turn.tag
-        if told is None and turn.gap_lead is not None:
-            told = turn.gap_lead
-        if told is not None and told.mention.gender != "unknown":
-            if who.gender == "unknown":
-                f[INDEX["gender_unknown"]] = 1
-            elif who.gender == told.mention.gender and not who.group:
-                f[INDEX["gender_match"]] = 1
-            else:
-                f[INDEX["gender_clash"]] = 1
-        if who.group and (told is None or not told.mention.group):
-            f[INDEX["gender_clash"]] = 1
-        if (
-            told is not None
-            and person == self.scene.narrator
-            and told.mention.kind == "pronoun"
-            and told.mention.text != "I"
-        ):
-            f[INDEX["gender_clash"]] = 1  # whoever says "I" is not "he"
-        if told is not None and told.mention.text == "I" and person == self.scene.narrator:
-            f[INDEX["narrator"]] = 1
-        action = turn.action
-        if action is not None:
-            named = self._person(action.mention)
-            if named is not None:
-                if named == person:
-                    f[INDEX["action_name"]] = 1
-            elif action.mention.gender != "unknown" and who.gender not in ("unknown", action.mention.gender):
-                f[INDEX["action_clash"]] = 1
-        if turn.gap_lead is not None and self._person(turn.gap_lead.mention) == person:
-            f[INDEX["action_name"]] = 1
-        for who_named, spoken in self._named_in[i]:
-            if who_named == person:
-                f[INDEX["spoken_to" if spoken else "spoken_of"]] = 1
-        if i and (turn.gap or 0) <= 1:
-            if (person, True) in self._named_in[i - 1]:
-                f[INDEX["answers_call"]] = 1
-            before = self.turns[i - 1].tag
-            if (
-                before is not None
-                and before.addressee is not None
-                and self._person(before.addressee) == person
-            ):
-                f[INDEX["addressed_before"]] = 1
-        following = (
-            self.turns[i + 1] if i + 1 < len(self.turns) and (self.turns[i + 1].gap or 0) <= 1 else None
-        )
-        if following and any(s and self.roster.find(n.words) == person for n, s in following.named):
-            f[INDEX["called_next"]] = 1
-        if (
-            turn.tag is not None
-            and turn.tag.addressee is not None
-            and self._person(turn.tag.addressee) == person
-        ):
-            f[INDEX["addressee"]] = 1
-        if turn.gap:
-            named = self._person(turn.gap_subject) if turn.gap_subject is not None else None
-            if named == person and person != self.scene.narrator:
-                f[INDEX["gap_subject"]] = 1
-            last = self.scene.mentions[turn.block - 1] if turn.block else []
-            if last and last[-1] == person and person != self.scene.narrator:
-                f[INDEX["gap_last"]] = 1
-        own = self.scene.mentions[turn.block]
-        if person in own and turn.tag is not None and turn.tag.mention.kind != "name":
-            f[INDEX["own_block_object"]] = 1
-        if self._antecedent(turn, person):
-            f[INDEX["tag_antecedent"]] = 1
-        seen = last_seen.get(person)
-        if seen is None:
-            f[INDEX["absent"]] = 1
-            f[INDEX["distance"]] = math.log2(1 + NEAR)
-        else:
-            f[INDEX["distance"]] = math.log2(1 + max(0, turn.block - seen))
-        f[INDEX["frequency"]] = math.log2(1 + self.scene.weight[person])
-        tags = self._tags_by_person.get(person, [])
-        at = bisect.bisect_left(tags, i)
-        if at and tags[at - 1] >= i - 4:
-            f[INDEX["near_tag_before"]] = 1
-        after = at + (at < len(tags) and tags[at] == i)
-        if after < len(tags) and tags[after] <= i + 4:
-            f[INDEX["near_tag_after"]] = 1
-        if who.nameless:
-            if person == self.nouns[i] and turn.tag is not None:
-                f[INDEX["self_" + noun_class(turn.tag.mention, self.scene.narrator is not None)]] = 1
-                f[INDEX["self_count"]] = math.log2(1 + self.scene.weight[person])
-            elif self.language != "zh":  # Chinese prose often leaves its people without a name
-                f[INDEX["newcomer"]] = 1
-        return f
-
-    def _antecedent(self, turn: Turn, person: int) -> bool:
-        """Whether the person is the last one of fitting gender in the narration before a tag by pronoun."""
-        tag = turn.tag or turn.action
-        if tag is None or tag.mention.kind == "name":
-            return False
-        gender = tag.mention.gender
-        for block in range(turn.block, max(-1, turn.block - 3), -1):
-            for who in reversed(self.scene.mentions[block]):
-                known = self.roster.people[who].gender
-                if gender == "unknown" or known in (gender, "unknown"):
-                    return who == person
-        return False

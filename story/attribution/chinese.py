@@ -5,12 +5,13 @@ Works on simplified text (the offsets are those of the original) and shows names
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from story.attribution.candidates import Scene
 from story.attribution.chinese_names import is_full_name, names_of
 from story.attribution.chinese_tags import (
     Names,
@@ -19,9 +20,10 @@ from story.attribution.chinese_tags import (
 )
 from story.attribution.chinese_turns import cut_turns, forget_genders
 from story.attribution.decode import Decider
+from story.attribution.features import Scene
 from story.attribution.nameless import add_nameless, noun_class
 from story.attribution.names import Name
-from story.attribution.reading import Prose, Read, tell_narrator
+from story.attribution.reading import Prose, Spoken, spoken, tell_narrator
 from story.attribution.roster import Person, Roster
 from story.attribution.turns import Turn
 from story.lexicon import plain_chinese
@@ -36,7 +38,9 @@ _SHE = "她"
 _ME = re.compile("我(?!们)")
 
 
-def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None) -> tuple[Roster, list[Read]]:
+def attribute_chinese(
+    chapters: Sequence[Prose], given: Sequence[Person] | None
+) -> tuple[Roster, list[Spoken]]:
     """People and speakers of a book; `given` is a closed list of people, None discovers them."""
     plain = [replace(c, text=plain_chinese(c.text)) for c in chapters]
     leads = [lead for c in plain for lead in _leads(c)]
@@ -67,13 +71,15 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
     if given is None:
         add_nameless(roster, cut)
     pattern = _any_of({a for p in roster.people for a in p.aliases if len(a) > 1})
-    found = [[(m.start(), m.end(), m[0]) for m in pattern.finditer(c.text)] if pattern else [] for c in plain]
+    found = [_uses(c.text, pattern) for c in plain]
     _learn_genders(roster, plain, found)
     weight = [float(max(1, sum(p.aliases.values()))) for p in roster.people]
     narrator = _narrator(roster, plain, closed=given is not None)
     weight += [2.0] * (len(roster.people) - len(weight))
-    reads = []
-    for chapter, turns, names in zip(plain, cut, found, strict=True):
+    reads: list[Spoken] = []
+    cut.reverse()
+    for chapter, names in zip(plain, found, strict=True):
+        turns = cut.pop()  # not needed any more, once they are read
         _name_turns(chapter, turns, names)
         told = _by_block(chapter, names, roster)
         if narrator is not None:
@@ -81,11 +87,11 @@ def attribute_chinese(chapters: Sequence[Prose], given: Sequence[Person] | None)
         else:
             _resolve_kin(turns, told, roster)
         scene = Scene(told, weight, narrator)
-        reads.append(
-            Read(turns, Decider(roster, scene, turns, closed=given is not None, language="zh").decode())
-        )
+        decider = Decider(roster, scene, turns, closed=given is not None, language="zh")
+        reads.append(spoken(turns, decider.decode()))
+    rewritten = [(c.text, p.text) for c, p in zip(chapters, plain, strict=True) if c.text != p.text]
     for person in roster.people:
-        person.name = _as_written(person.name, chapters, plain)
+        person.name = _as_written(person.name, rewritten)
     return roster, reads
 
 
@@ -119,8 +125,14 @@ def _narration(chapter: Prose) -> Iterator[str]:
 
 
 def _any_of(words: set[str] | frozenset[str]) -> re.Pattern[str] | None:
-    wanted = [w for w in words if w]
-    return re.compile(trie_pattern(wanted)) if wanted else None
+    """Any of these names; by groups of their first characters, since alternatives are tried one after another."""
+    firsts = sorted({w[0] for w in words if w})
+    if not firsts:
+        return None
+    size = max(1, math.isqrt(len(firsts)))
+    groups = ["".join(firsts[i : i + size]) for i in range(0, len(firsts), size)]
+    tries = [f"(?=[{re.escape(g)}]){trie_pattern(w for w in words if w and w[0] in g)}" for g in groups]
+    return re.compile(f"(?=[{re.escape(''.join(firsts))}])(?:{'|'.join(tries)})")
 
 
 def _simplified(person: Person) -> Person:
@@ -161,16 +173,36 @@ def gender_of_name(names: list[str]) -> Gender:
     return gender_of(Character(id="x", name=names[0], aliases=names[1:]), Counter())[0]
 
 
-def _name_turns(chapter: Prose, turns: Sequence[Turn], names: Sequence[tuple[int, int, str]]) -> None:
-    k = 0
+@dataclass(slots=True)
+class _Uses:
+    """Where a chapter uses names: `words[i]` at `starts[i]`. Compact: a long book uses them a million times."""
+
+    starts: array[int]
+    words: list[str]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def _uses(text: str, pattern: re.Pattern[str] | None) -> _Uses:
+    uses, known = _Uses(array("I"), []), dict[str, str]()
+    for match in pattern.finditer(text) if pattern else ():
+        uses.starts.append(match.start())
+        uses.words.append(known.setdefault(word := match[0], word))
+    return uses
+
+
+def _name_turns(chapter: Prose, turns: Sequence[Turn], names: _Uses) -> None:
+    k, starts = 0, names.starts
     for turn in turns:
         for i in turn.quotes:
             quote = chapter.quotes[i]
-            while k < len(names) and names[k][0] < quote.start:
+            while k < len(names) and starts[k] < quote.start:
                 k += 1
             j = k
-            while j < len(names) and names[j][0] < quote.end:
-                start, end, word = names[j]
+            while j < len(names) and starts[j] < quote.end:
+                start, word = starts[j], names.words[j]
+                end = start + len(word)
                 before = chapter.text[max(quote.start, start - 2) : start]
                 after = chapter.text[end : min(quote.end, end + 1)]
                 called = bool(_BEFORE_CALL.search(before) and _AFTER_CALL.match(after))
@@ -178,10 +210,10 @@ def _name_turns(chapter: Prose, turns: Sequence[Turn], names: Sequence[tuple[int
                 j += 1
 
 
-def _by_block(chapter: Prose, names: Sequence[tuple[int, int, str]], roster: Roster) -> list[list[int]]:
+def _by_block(chapter: Prose, names: _Uses, roster: Roster) -> list[list[int]]:
     found: list[list[int]] = [[] for _ in chapter.spans]
     block = k = 0
-    for start, _, word in names:
+    for start, word in zip(names.starts, names.words, strict=True):
         while block < len(chapter.spans) - 1 and chapter.spans[block].end <= start:
             block += 1
         while k < len(chapter.quotes) and chapter.quotes[k].end <= start:
@@ -214,18 +246,17 @@ def _resolve_kin(turns: Sequence[Turn], told: Sequence[Sequence[int]], roster: R
             turn.kin = near.pop()
 
 
-def _learn_genders(
-    roster: Roster, chapters: Sequence[Prose], found: Sequence[Sequence[tuple[int, int, str]]]
-) -> None:
+def _learn_genders(roster: Roster, chapters: Sequence[Prose], found: Sequence[_Uses]) -> None:
     """From 他 and 她 after a name, in a book that writes both."""
     if not any(_SHE in c.text for c in chapters):
         return
     for chapter, names in zip(chapters, found, strict=True):
-        for i, (_, end, word) in enumerate(names):
+        for i, (start, word) in enumerate(zip(names.starts, names.words, strict=True)):
             owner = roster.find((word,))
             if owner is None:
                 continue
-            stop = min(names[i + 1][0] if i + 1 < len(names) else end + 40, end + 40)
+            end = start + len(word)
+            stop = min(names.starts[i + 1] if i + 1 < len(names) else end + 40, end + 40)
             match = re.search(r"[他她](?!们)|[。！？”]", chapter.text[end:stop])
             if match and match[0] in "他她":
                 roster.people[owner].pronouns["female" if match[0] == _SHE else "male"] += 1
@@ -258,11 +289,10 @@ def _narrator(roster: Roster, chapters: Sequence[Prose], *, closed: bool) -> int
     return roster.add(Person("narrator", "我", Counter({"我": 1}), narrator=True))
 
 
-def _as_written(name: str, chapters: Sequence[Prose], plain: Sequence[Prose]) -> str:
-    for original, simple in zip(chapters, plain, strict=True):
-        if original.text is simple.text:
-            continue
-        at = simple.text.find(name)
+def _as_written(name: str, texts: Sequence[tuple[str, str]]) -> str:
+    """A name in the characters of the book; `texts`: chapters as written and simplified, where the two differ."""
+    for original, simple in texts:
+        at = simple.find(name)
         if at >= 0:
-            return original.text[at : at + len(name)]
+            return original[at : at + len(name)]
     return name

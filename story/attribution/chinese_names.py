@@ -89,9 +89,8 @@ def _lead_word(text: str, start: int, end: int) -> str | None:
         if not found or found.end() >= end:
             break
         at = found.end()
-    determiner = re.compile(r"[那这此]").match(text, at, end)
-    if determiner:
-        at = determiner.end()
+    if at < end and text[at] in "那这此":
+        at += 1
     found = predicate().search(text, at, end) or speech_verb().search(text, at, end)
     if found is not None and found.start() - at < 2 and found.end() - found.start() < 2:
         # 如海, 智能儿: a character of the name is a word as well

@@ -88,13 +88,13 @@ def cut_turns(chapter: Prose, names: Names) -> list[Turn]:
         if not turn.findings and before.strip():
             subject = _first_subject(before, names, last=True)
             if subject is not None:
-                turn.action = Finding("action before", _mention(subject))
+                turn.action = Finding("action before", mention_of(subject))
         turn.gap = 0 if same else None if not turns else max(0, quote.block - last_block - 1)
         if turn.gap or turn.gap is None:
             above = chapter.spans[quote.block - 1] if quote.block else None
             if above is not None:
                 subject = _first_subject(text[above.start : above.end], names)
-                turn.gap_subject = _mention(subject) if subject else None
+                turn.gap_subject = mention_of(subject) if subject else None
         last_block = quote.last_block
         turns.append(turn)
     return turns
@@ -125,7 +125,7 @@ def _lead(before: str, names: Names) -> Finding | None:
     if not before.strip() or not lead_verb(before):
         return None
     subject = find_subject(before[-LEAD_CHARS:], names)
-    return Finding(f"lead {subject.reach}".strip(), _mention(subject)) if subject else None
+    return Finding(f"lead {subject.reach}".strip(), mention_of(subject)) if subject else None
 
 
 _VOICE = re.compile(
@@ -144,7 +144,7 @@ def _tag(after: str, names: Names) -> Finding | None:
         head = next((n for n in sorted(nouns(), key=len, reverse=True) if word.endswith(n)), "")
         kind = "name" if word in names.known else "noun"
         subject = Subject(0, 0, word, kind, nouns().get(head, "unknown"))
-        return Finding("tag", _mention(subject))
+        return Finding("tag", mention_of(subject))
     spans = clauses(sentence)
     if not spans:
         return None
@@ -161,7 +161,7 @@ def _tag(after: str, names: Names) -> Finding | None:
     ):
         return None  # 掌柜也不再问, 老栓似乎听得有人问他: another one speaks
     rule = "tag" if said else "action after"
-    return Finding(rule, _mention(subject))
+    return Finding(rule, mention_of(subject))
 
 
 def _first_subject(text: str, names: Names, *, last: bool = False) -> Subject | None:
@@ -177,7 +177,7 @@ def _first_subject(text: str, names: Names, *, last: bool = False) -> Subject | 
     return None
 
 
-def _mention(subject: Subject) -> Mention:
+def mention_of(subject: Subject) -> Mention:
     text = "I" if subject.text == "我" else subject.text
     if subject.kind == "pronoun" and subject.group:
         text = "they"

@@ -8,10 +8,12 @@ sequence, so that a name late in a dialogue also settles the lines before it. Li
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 
-from story.attribution.candidates import Candidates, Prepared, Scene
+from story.attribution.candidates import Candidates, Prepared
+from story.attribution.features import Scene
 from story.attribution.ranker import INDEX, calibrated, precision_of, weights
 from story.attribution.roster import Roster
 from story.attribution.turns import Turn
@@ -30,7 +32,6 @@ class Decision:
     rule: str
     confidence: float
     margin: float = 0.0
-    alternatives: list[tuple[int, float]] = field(default_factory=list)
 
 
 class Decider:
@@ -60,73 +61,33 @@ class Decider:
 
     def decode(self, w: Sequence[float] | None = None) -> list[Decision]:
         w = weights() if w is None else w
-        beams: list[tuple[float, int | None, int | None, _Node | None]] = [(0.0, None, None, None)]
-        bases: list[list[float]] = []
-        for p in self.prepared:
-            base = [sum(w[k] * v for k, v in f.items()) for f in p.static]
-            bases.append(base)
-            far = p.turn.gap is None or p.turn.gap > NEW_TALK
-            best: dict[tuple[int, int | None], tuple[float, int | None, int | None, _Node | None]] = {}
-            least = max(base) - HOPELESS
-            likely = [(person, b) for person, b in zip(p.candidates, base, strict=True) if b >= least]
-            for total, s1, s2, node in beams:
-                for person, b in likely:
-                    value = total + b
-                    if not far and (person in (s1, s2) or p.turn.abuts):
-                        value += self._transition(p, person, s1, s2, w)
-                    state = (person, s2 if person == s1 else s1)
-                    kept = best.get(state)
-                    if kept is None or value > kept[0]:
-                        best[state] = (value, *state, node)
-            kept_states = sorted(best.values(), key=lambda b: -b[0])[:BEAM]
-            beams = [
-                (value, s1, s2, _Node(s1, node)) for value, s1, s2, node in kept_states if s1 is not None
-            ]
-        people: list[int] = []
-        node = beams[0][3]
-        while node is not None:
-            people.append(node.person)
-            node = node.back
-        people.reverse()
-        return [self._decision(i, people, base, w) for i, base in enumerate(bases)]
+        steps = [_Step(p, w) for p in self.prepared]
+        people = _best_sequence(steps)
+        return [self._decision(i, people, steps) for i in range(len(steps))]
 
-    def _transition(
-        self, p: Prepared, person: int, s1: int | None, s2: int | None, w: Sequence[float]
-    ) -> float:
-        if s1 is None or p.turn.gap is None or p.turn.gap > NEW_TALK:
-            return 0.0
-        if p.turn.abuts:  # ”“: the other one answers
-            return ABUTTING if person == s2 else -ABUTTING if person == s1 or s2 is not None else 0.0
-        if person == s1:
-            value = w[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]]
-            if p.pronoun and p.adjacent:
-                value += w[INDEX["repeat_pronoun"]]
-            return value
-        if person == s2:
-            return w[INDEX["alternate_adjacent" if p.adjacent else "alternate_apart"]]
-        return 0.0
-
-    def _decision(self, i: int, people: list[int], base: list[float], w: Sequence[float]) -> Decision:
+    def _decision(self, i: int, people: list[int], steps: Sequence[_Step]) -> Decision:
         """The chosen speaker with the chance that the ranker gives it, its neighbours held fixed."""
-        p = self.prepared[i]
+        p, step = self.prepared[i], steps[i]
         if p.fixed is not None:
             return Decision(p.fixed, p.rule, precision_of(p.rule, self.language), margin=1.0)
+        before = people[max(0, i - 3) : i]
+        s1, s2 = _previous(before)
+        after = list(zip(people[i + 1 : i + 3], steps[i + 1 : i + 3], strict=True))
         scores = []
-        for person, value in zip(p.candidates, base, strict=True):
-            trial = [*people[max(0, i - 3) : i], person, *people[i + 1 : i + 3]]
-            at = min(3, i)
-            for offset in range(at, len(trial)):
-                turn = i + offset - at
-                s1, s2 = _previous(trial[:offset])
-                value += self._transition(self.prepared[turn], trial[offset], s1, s2, w)
+        for person, value in zip(p.candidates, step.base, strict=True):
+            value += step.transition(person, s1, s2)
+            last, other = person, s1 if person != s1 else s2
+            for follower, following in after:
+                value += following.transition(follower, last, other)
+                if follower != last:
+                    last, other = follower, last
             scores.append(value)
         top = max(scores)
-        total = sum(math.exp(s - top) for s in scores)
-        chances = {c: math.exp(s - top) / total for c, s in zip(p.candidates, scores, strict=True)}
+        shares = [math.exp(s - top) for s in scores]
         chosen = people[i]
+        chance = shares[p.candidates.index(chosen)] / sum(shares)
         rule = self._rule(i, people)
-        others = sorted(((c, x) for c, x in chances.items() if c != chosen), key=lambda e: -e[1])[:4]
-        return Decision(chosen, rule, calibrated(rule, chances[chosen]), chances[chosen], others)
+        return Decision(chosen, rule, calibrated(rule, chance), chance)
 
     def _rule(self, i: int, people: list[int]) -> str:
         """The name of the strongest reason for a ranked choice."""
@@ -150,10 +111,80 @@ class Decider:
         return "nearby"
 
 
+class _Step:
+    """A turn's candidates scored by themselves (`base`), and what the speakers before change."""
+
+    __slots__ = ("abuts", "alternate", "base", "candidates", "far", "repeat")
+
+    def __init__(self, p: Prepared, w: Sequence[float]) -> None:
+        self.candidates = p.candidates
+        self.base = [_weighed(f, w) for f in p.static]
+        self.far = p.turn.gap is None or p.turn.gap > NEW_TALK
+        self.abuts = p.turn.abuts
+        self.repeat = w[INDEX["repeat_adjacent" if p.adjacent else "repeat_apart"]]
+        if p.pronoun and p.adjacent:
+            self.repeat += w[INDEX["repeat_pronoun"]]
+        self.alternate = w[INDEX["alternate_adjacent" if p.adjacent else "alternate_apart"]]
+
+    def transition(self, person: int, s1: int | None, s2: int | None) -> float:
+        """What it changes that the last speaker was s1 and the last other one s2."""
+        if s1 is None or self.far:
+            return 0.0
+        if self.abuts:  # ”“: the other one answers
+            return ABUTTING if person == s2 else -ABUTTING if person == s1 or s2 is not None else 0.0
+        if person == s1:
+            return self.repeat
+        return self.alternate if person == s2 else 0.0
+
+
+def _weighed(features: Mapping[int, float], w: Sequence[float]) -> float:
+    value = 0.0
+    for k, v in features.items():
+        value += w[k] * v
+    return value
+
+
 @dataclass(slots=True, frozen=True)
 class _Node:
     person: int
     back: _Node | None
+
+
+def _best_sequence(steps: Sequence[_Step]) -> list[int]:
+    """Who speaks each turn, by a beam over (last speaker, last other speaker)."""
+    beams: list[tuple[float, int | None, int | None, _Node | None]] = [(0.0, None, None, None)]
+    for step in steps:
+        least = max(step.base) - HOPELESS
+        likely = [(person, b) for person, b in zip(step.candidates, step.base, strict=True) if b >= least]
+        repeat, alternate = (0.0, 0.0) if step.far else (step.repeat, step.alternate)
+        best: dict[tuple[int, int | None], tuple[float, int, int | None, _Node | None]] = {}
+        for total, s1, s2, node in beams:
+            for person, b in likely:
+                value = total + b
+                other = s2 if person == s1 else s1
+                if step.abuts:
+                    value += step.transition(person, s1, s2)
+                elif person == s1:
+                    value += repeat
+                elif person == s2:
+                    value += alternate
+                kept = best.get((person, other))
+                if kept is None or value > kept[0]:
+                    best[person, other] = (value, person, other, node)
+        beams = [
+            (value, person, other, _Node(person, node))
+            for value, person, other, node in sorted(best.values(), key=_total, reverse=True)[:BEAM]
+        ]
+    people: list[int] = []
+    node = beams[0][3]
+    while node is not None:
+        people.append(node.person)
+        node = node.back
+    people.reverse()
+    return people
+
+
+_total = itemgetter(0)
 
 
 def _previous(people: Sequence[int]) -> tuple[int | None, int | None]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from story.attribution.candidates import Scene
 from story.attribution.decode import Decider
 from story.attribution.discovery import Sightings, discover
+from story.attribution.features import Scene
 from story.attribution.kin import Kinship, resolve_kin
 from story.attribution.nameless import add_nameless, sightings_by_noun
 from story.attribution.names import Name, find_names
 from story.attribution.quotations import Quote, Span
-from story.attribution.reading import Prose, Read, tell_narrator
+from story.attribution.reading import Prose, Spoken, spoken, tell_narrator
 from story.attribution.roster import Person, Roster
 from story.attribution.turns import Turn, cut_turns, name_turns
 
@@ -25,20 +25,22 @@ _SMALL = re.compile(r"\b[a-z]{2,}\b")
 _PRONOUN = re.compile(r"\b(?:(?P<male>he|him|his|himself)|(?P<female>she|her|hers|herself))\b|[.!?;]")
 
 
-def attribute_english(chapters: Sequence[Prose], given: Sequence[Person] | None) -> tuple[Roster, list[Read]]:
+def attribute_english(
+    chapters: Sequence[Prose], given: Sequence[Person] | None
+) -> tuple[Roster, list[Spoken]]:
     """People and speakers of a book.
 
     Args:
         given: a closed list of people; None discovers them.
     """
     roster, prepared = prepare_english(chapters, given)
-    return roster, [Read(turns, decider.decode()) for turns, decider in prepared]
+    return roster, [spoken(turns, decider.decode()) for turns, decider in prepared]
 
 
 def prepare_english(
     chapters: Sequence[Prose], given: Sequence[Person] | None
-) -> tuple[Roster, list[tuple[list[Turn], Decider]]]:
-    """Everything but the choice: the people, and each chapter's turns with their candidates."""
+) -> tuple[Roster, Iterator[tuple[list[Turn], Decider]]]:
+    """Everything but the choice: the people, and each chapter's turns with their candidates, one chapter at a time."""
     names = [list(find_names(c.text)) for c in chapters]
     quoted = [_inside(n, c.quotes) for n, c in zip(names, chapters, strict=True)]
     sightings = Sightings()
@@ -66,17 +68,23 @@ def prepare_english(
     if given is None:
         add_nameless(roster, cut)
     weight += [max(1.0, sum(p.aliases.values()) / 2) for p in roster.people[len(weight) :]]
-    prepared = []
-    for chapter, turns, found, owner, inside in zip(chapters, cut, names, owners, quoted, strict=True):
-        told = [(n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q]
-        told += sightings_by_noun(chapter.text, chapter.spans, chapter.quotes, roster)
-        told.sort()
-        blocks = _by_block(chapter.spans, told)
-        if narrator is not None:
-            tell_narrator(chapter, blocks, narrator, _I)
-        scene = Scene(blocks, weight, narrator)
-        prepared.append((turns, Decider(roster, scene, turns, closed=given is not None)))
-    return roster, prepared
+    cut.reverse()
+
+    def prepared() -> Iterator[tuple[list[Turn], Decider]]:
+        for chapter, found, owner, inside in zip(chapters, names, owners, quoted, strict=True):
+            turns = cut.pop()  # not needed any more, once they are read
+            told = [
+                (n.start, o) for n, o, q in zip(found, owner, inside, strict=True) if o is not None and not q
+            ]
+            told += sightings_by_noun(chapter.text, chapter.spans, chapter.quotes, roster)
+            told.sort()
+            blocks = _by_block(chapter.spans, told)
+            if narrator is not None:
+                tell_narrator(chapter, blocks, narrator, _I)
+            scene = Scene(blocks, weight, narrator)
+            yield turns, Decider(roster, scene, turns, closed=given is not None)
+
+    return roster, prepared()
 
 
 def _inside(names: Sequence[Name], quotes: Sequence[Quote]) -> list[bool]:

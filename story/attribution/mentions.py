@@ -10,7 +10,6 @@ from typing import Literal
 from story.attribution.names import cut_names, find_names, name_pattern
 from story.lexicon import load_data
 from story.novel import Gender
-from story.word_trie import trie_pattern
 
 Kind = Literal["name", "pronoun", "noun"]
 GROUP = frozenset({"they", "we"})
@@ -53,21 +52,14 @@ def group_nouns() -> frozenset[str]:
     return frozenset(load_data("names_en")["nouns"]["group"])
 
 
-_DETERMINER = (
+DETERMINER = (
     r"(?:the|an?|his|her|my|our|their|your|its|this|that|these|those|one|another|every|each|some|both|all|several|"
     r"two|three|four|five|many|most|no)"
 )
-_SIMPLE = r"(?:[a-z][\w’'-]*|(?:[A-Z][a-z]+(?:['’]s)?))"
 # "the man with the black beard", "the woman at the counter"
-_PLACE_TAIL = r"(?:(?<=man)\s+(?:with|in|at|on|of|from|behind)\s+(?:the|a|an)\s+(?:[a-z-]+\s+)?[a-z-]+)?"
+PLACE_TAIL = r"(?:(?<=man)\s+(?:with|in|at|on|of|from|behind)\s+(?:the|a|an)\s+(?:[a-z-]+\s+)?[a-z-]+)?"
 _PLACE = re.compile(r"(?<=man)\s+(?:with|in|at|on|of|from|behind)\s")
 _INDEFINITE = re.compile(r"(?:an?|one|another|some|two|three|several|every|each)\b", re.IGNORECASE)
-
-
-@cache
-def noun_pattern() -> str:
-    nouns = trie_pattern(person_nouns())
-    return rf"{_DETERMINER}\s+(?:of\s+the\s+)?(?:{_SIMPLE},?\s+){{0,4}}?(?:{nouns})(?![\w'’-]){_PLACE_TAIL}"
 
 
 @cache
@@ -77,13 +69,15 @@ def free_noun_pattern() -> str:
         r"with|in|of|to|as|and|who|at|from|on|for|when|while|by|which|but|after|before|again|once|more|then|"
         r"one|this|that|every|some|all|rather|quite|very|almost|still|now|not|into|upon|without|through|under|over|looking|turning|\w+ly|\w+ing"
     )
-    return rf"{_DETERMINER}\s+(?:\w+ly\s+)?(?:(?!(?:{stop})\b)(?:Mr\.|Mrs\.|Dr\.|[\w’'-]+)\s*){{1,5}}{_PLACE_TAIL}"
+    return (
+        rf"{DETERMINER}\s+(?:\w+ly\s+)?(?:(?!(?:{stop})\b)(?:Mr\.|Mrs\.|Dr\.|[\w’'-]+)\s*){{1,5}}{PLACE_TAIL}"
+    )
 
 
 @cache
 def _finder() -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<noun>(?i:{_DETERMINER})\s)|(?P<name>{name_pattern()}))"
+        rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<noun>(?i:{DETERMINER})\s)|(?P<name>{name_pattern()}))"
     )
 
 

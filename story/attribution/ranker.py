@@ -1,12 +1,10 @@
-"""The ranker's features, weights and confidences: data/speaker_ranker.json."""
+"""The ranker's features and weights (data/speaker_ranker.json), and how sure the rules are (data/speaker_rules.json)."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from story.lexicon import load_data
-
-UNMEASURED = 0.7  # for a rule too rare to be measured
 
 FEATURES = (
     "gender_clash", "gender_match", "gender_unknown", "tag_antecedent", "action_name", "action_clash", "spoken_to", "spoken_of",
@@ -25,8 +23,10 @@ def weights() -> tuple[float, ...]:
 
 
 def precision_of(rule: str, language: str) -> float:
-    """The measured share of lines that a rule which names its speaker outright gets right (docs/speakers.md)."""
-    return load_data("speaker_ranker")["precision"][language].get(rule, UNMEASURED)
+    """The share of lines that a rule which names its speaker outright gets right, as measured on gold data."""
+    table = load_data("speaker_rules")
+    found = table["rules"][language].get(rule)
+    return found["confidence"] if found else table["unmeasured"]
 
 
 def calibrated(rule: str, chance: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from story.attribution.decode import Decision
@@ -19,12 +20,12 @@ class Prose:
     quotes: list[Quote]
 
 
-@dataclass(slots=True)
-class Read:
-    """A chapter read: its turns and who speaks each."""
+Spoken = dict[int, Decision]
+"""What a chapter's reading comes to: for each quotation that is said, by its index, who says it."""
 
-    turns: list[Turn]
-    decisions: list[Decision]
+
+def spoken(turns: Sequence[Turn], decisions: Sequence[Decision]) -> Spoken:
+    return {quote: decision for turn, decision in zip(turns, decisions, strict=True) for quote in turn.quotes}
 
 
 def tell_narrator(chapter: Prose, told: list[list[int]], narrator: int, me: re.Pattern[str]) -> None:

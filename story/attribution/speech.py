@@ -6,10 +6,14 @@ import re
 
 from story.attribution.verbs import ends_like_a_lead, starts_like_a_tag
 
-_END = re.compile(r"[.,!?…—–。！？，、；;～~:：-][\s_*)）’'』」]*$")
-_STRONG_END = re.compile(r"[.!?…—–。！？～~-][\s_*)）’'』」]*$")
-_BEFORE_SENTENCE = re.compile(r"[.!?。！？…．][\s_*)\]）]*$|^[\s_*(\[（]*$")
-_BEFORE_LEAD = re.compile(r"(?:[,:;，：；、—–-]|--|\.\.\.)[\s_*(\[（]*$")
+_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
+_CLOSERS = _BLANKS + "_*)）’'』」"  # what may stand after the mark that ends a speech
+_ENDS = frozenset(".,!?…—–。！？，、；;～~:：-")
+_STRONG_ENDS = frozenset(".!?…—–。！？～~-")
+_AFTER_SENTENCE = _BLANKS + "_*)]）"
+_SENTENCE_ENDS = frozenset(".!?。！？…．")
+_OPENERS = _BLANKS + "_*([（"
+_LEAD_ENDS = frozenset(",:;，：；、—–-")
 _QUOTED_WORD = re.compile(  # "the word ‘fool’", "called “Ransome’s”": what names a quoted word
     r"\b(?:the|a|an|of|his|her|their|my|your|its|our|this|that|these|those|word|words|called|named|or|and|as|by|"
     r"for|with|in|at|to|from|on|so-called|termed|titled|entitled|phrase|song|name|some|any|no|such|into|about|is|was)\s*$",
@@ -40,7 +44,7 @@ def is_speech(inner: str, before: str, after: str, *, resumed: bool = False) -> 
     """
     if _CJK.search(inner):
         return _is_speech_cjk(inner, before, after)
-    ended, starts_small = bool(_END.search(inner)), inner[:1].islower()
+    ended, starts_small = _ends_with(inner, _ENDS), inner[:1].islower()
     words = inner.count(" ") + 1
     tagged = starts_like_a_tag(after, 0, len(after))
     if _AS_IF.search(before[-60:]):
@@ -54,15 +58,30 @@ def is_speech(inner: str, before: str, after: str, *, resumed: bool = False) -> 
     if not tagged and not resumed and _BEFORE_REPORT.search(before) and _is_reported(inner):
         return False
     spoken_lead = ends_like_a_lead(before.rstrip(" \n,:;—–-"))
-    if spoken_lead or _BEFORE_LEAD.search(before):
+    if spoken_lead or _before_lead(before):
         if starts_small and not (spoken_lead or resumed or tagged):
             return False  # she hinted, “that he might come”
         return ended or words > 3 or not starts_small or tagged or (resumed and spoken_lead)
-    if _BEFORE_SENTENCE.search(before):
+    if _after_sentence(before):
         return ended or words > 6 or not after.strip() or tagged
     if starts_small or _QUOTED_WORD.search(before):
         return not starts_small and (words > 12 or (words > 2 and inner.rstrip("_*")[-1] in "?!"))
-    return bool(_STRONG_END.search(inner)) and words >= 2
+    return _ends_with(inner, _STRONG_ENDS) and words >= 2
+
+
+def _ends_with(inner: str, marks: frozenset[str]) -> bool:
+    return inner.rstrip(_CLOSERS)[-1:] in marks
+
+
+def _before_lead(before: str) -> bool:
+    """Whether narration ends in a mark that opens a speech."""
+    bare = before.rstrip(_OPENERS)
+    return bare[-1:] in _LEAD_ENDS or bare.endswith("...")
+
+
+def _after_sentence(before: str) -> bool:
+    """Whether narration ends with a sentence, or says nothing."""
+    return before.rstrip(_AFTER_SENTENCE)[-1:] in _SENTENCE_ENDS or not before.strip(_OPENERS)
 
 
 def _is_reported(inner: str) -> bool:
@@ -73,9 +92,9 @@ def _is_speech_cjk(inner: str, before: str, after: str) -> bool:
     head = before.rstrip()
     if head.endswith(("：", ":")) or ends_like_a_lead(head):
         return True
-    ended = bool(_END.search(inner))
+    ended = _ends_with(inner, _ENDS)
     if not head:
         return ended or not after.strip() or len(inner) > 12 or starts_like_a_tag(after, 0, len(after))
     if head[-1] in "，,。！？!?—；;．”’":
-        return ended and (bool(_STRONG_END.search(inner)) or starts_like_a_tag(after, 0, len(after)))
+        return ended and (_ends_with(inner, _STRONG_ENDS) or starts_like_a_tag(after, 0, len(after)))
     return False

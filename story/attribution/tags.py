@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from functools import cache
 
 from story.attribution.mentions import (
+    DETERMINER,
+    MAX_ADJECTIVES,
+    PLACE_TAIL,
     Mention,
     find_mentions,
     free_noun_pattern,
     noun_mention,
-    noun_pattern,
+    person_nouns,
     read_mentions,
 )
 from story.attribution.names import name_pattern
-from story.attribution.verbs import verb_alternatives
+from story.attribution.verbs import speech_phrases
 from story.lexicon import load_data
 
 TAG_CHARS = 240  # of the narration beside a quotation: tags are short
@@ -34,6 +37,7 @@ class Finding:
 
 
 _OPENER = r"[\s,;:.…—–*_)-]*"
+_PRONOUN = r"(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)"
 _ADVERB = (
     r"(?:\w+ly|then|now|still|only|just|at\s+last|at\s+length|again|had|has|have|would|could|also|even|never|soon|"
     r"once|more|both|all|merely|is|was|were|did|at\s+once|in\s+turn|too|here|there|himself|herself|myself|thus)"
@@ -42,28 +46,40 @@ _AFTER_VERB = (
     r"(?:\s+(?:out|in|up|on|back|off|aloud|again|too|also|\w+ly|at\s+last|at\s+length|at\s+once|to\s+(?:himself|herself|"
     r"myself|themselves|him|her|me|them|us)))?"
 )
+_OPENING = re.compile(_OPENER)
+_CONJUNCTION = re.compile(r"(?:and|but|then)\s+")
+
+
+def _somebodys() -> str:
+    """“Emma's father”."""
+    return rf"{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*"
 
 
 @cache
-def _after_inverted() -> re.Pattern[str]:
+def _after_verb() -> re.Pattern[str]:
+    """What follows the verb of `” said Emma`."""
     return re.compile(
-        rf"{_OPENER}(?:(?:and|but|then)\s+)?(?i:(?P<verb>{verb_alternatives()})){_AFTER_VERB}\s*,?\s+"
-        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)|(?P<noun>(?i:{free_noun_pattern()})|{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*)|(?P<name>{name_pattern()}))"
+        rf"{_AFTER_VERB}\s*,?\s+"
+        rf"(?:{_PRONOUN}|(?P<noun>(?i:{free_noun_pattern()})|{_somebodys()})|(?P<name>{name_pattern()}))"
     )
+
+
+_CONJUNCTIONS = r"(?:(?:and|but|then|so|as|here|thus)\s+)?"
+_GAP = rf"(?P<gap>(?:,[^.!?\"“”]{{1,80}}?,)?(?:\s+{_ADVERB}){{0,3}})\s+"
+_DETERMINED = re.compile(rf"{_OPENER}{_CONJUNCTIONS}(?P<noun>(?i:{DETERMINER}\s+(?:of\s+the\s+)?))")
+_NOUN = re.compile(r"[\w’'-]+")
+_ADJECTIVE = re.compile(r"[a-z][\w’'-]*,?\s+", re.IGNORECASE)
+_AFTER_NOUN = re.compile(rf"(?i:{PLACE_TAIL}){_GAP}")
 
 
 @cache
-def _after_straight() -> re.Pattern[str]:
-    gap = rf"(?:,[^.!?\"“”]{{1,80}}?,)?(?:\s+{_ADVERB}){{0,3}}"
+def _before_verb() -> re.Pattern[str]:
+    """What stands between a quotation and the verb of `” Emma said`."""
     return re.compile(
-        rf"{_OPENER}(?:(?:and|but|then|so|as|here|thus)\s+)?"
-        rf"(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ww]e|I)(?!['’]?\w)"
-        rf"|(?P<noun>(?i:{noun_pattern()}|{_ONE_FREE})|{name_pattern()}['’]s\s+(?:[a-z][\w-]*\s+)?[a-z][\w-]*)|(?P<name>{name_pattern()}))"
-        rf"(?P<gap>{gap})\s+(?i:(?P<verb>{verb_alternatives()}))(?!\w)(?!\s+(?:to|by|of)\s+(?!him|her|me|them|us|the|a|my|his|[A-Z]))"
+        rf"{_OPENER}{_CONJUNCTIONS}(?:{_PRONOUN}|(?P<noun>{_somebodys()})|(?P<name>{name_pattern()})){_GAP}"
     )
 
 
-_ONE_FREE = r"(?:the|an?|his|her|my|our|their|this|that|one|another)\s+(?:[\w’'-]+\s+){1,5}?(?=(?:\w+ly\s+)?(?:said|asked|replied|answered|cried|says|asks)\b)"
 _SENTENCE = re.compile(
     r"[.!?](?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bM\.)(?<!\bMme\.)(?<!\bMlle\.)(?<!\bCapt\.)"
     r"(?<!\bCol\.)(?<!\bGen\.)(?<!\bRev\.)(?<!\bProf\.)(?<!\bLt\.)(?<!\bSgt\.)(?<!\b[A-Z]\.)[\"”’')\s]*\s+(?=[\"“‘'(]?[A-Z])"
@@ -72,6 +88,9 @@ _NOT_SUBJECT = re.compile(  # right before a mention: it is an object, a possess
     r"\b(?:to|at|with|of|from|for|by|on|upon|into|about|towards?|after|before|behind|beside|near|over|under|than|like|"
     r"against|between|through|round|without|him|her|it|me|them|let|tell|told|saw|heard|see)\s+$",
     re.IGNORECASE,
+)
+_NO_TAG = re.compile(  # after a verb: "spoke of the war" is no tag, "said to Harriet" is
+    r"\s+(?:to|by|of)\s+(?!him|her|me|them|us|the|a|my|his|[A-Z])"
 )
 _LEAD_END = re.compile(r"(?:[,:;]|--|[—–]|\.\.\.|…)\s*$")
 _TO = re.compile(r"\s+(?:to|at|with)\s+")
@@ -104,21 +123,72 @@ def _last_verb(sentence: str) -> tuple[int, int] | None:
 def after(text: str, closed_by_comma: bool) -> Finding | None:
     """The tag at the beginning of the narration after a quotation."""
     text = text[:TAG_CHARS]
-    match = _after_inverted().match(text)
-    if match:
-        mention = _mention(match)
-        if mention is not None:
-            return Finding("tag", mention, _addressee(text[mention.end :]))
-    match = _after_straight().match(text)
-    if match:
-        mention = _mention(match)
-        if mention is not None and not _NOT_SUBJECT.search(text[: mention.start]):
-            rule = (
-                "tag"
-                if closed_by_comma or text[mention.start : mention.start + 1].islower() or not match["gap"]
-                else "tag far"
-            )
-            return Finding(rule, mention, _addressee(text[match.end() :]))
+    return _inverted_tag(text) or _straight_tag(text, closed_by_comma)
+
+
+def _inverted_tag(text: str) -> Finding | None:
+    """`” said Emma`."""
+    opened = _OPENING.match(text)
+    at = opened.end() if opened else 0
+    conjunction = _CONJUNCTION.match(text, at)
+    for begin in ([conjunction.end()] if conjunction else []) + [at]:
+        for stop in speech_phrases().at(text, begin):
+            if (match := _after_verb().match(text, stop)) is not None:
+                mention = _mention(match)
+                return (
+                    Finding("tag", mention, _addressee(text[mention.end :])) if mention is not None else None
+                )
+    return None
+
+
+def _straight_tag(text: str, closed_by_comma: bool) -> Finding | None:
+    """`” Emma said`, `” Emma, rising, said`."""
+    best: tuple[Mention | None, str, int] | None = None
+    length = 0  # of the best one's name: Old Pipes may be called a verb
+    for begin, stop in speech_phrases().find(text):
+        if _NO_TAG.match(text, stop):
+            continue
+        noun = _noun_before(text, begin)
+        if noun is not None:
+            best = *noun, stop
+            break
+        match = _before_verb().fullmatch(text, 0, begin)
+        if match is None:
+            continue
+        if best is None or len(match["name"] or "") > length:
+            best, length = (_mention(match), match["gap"], stop), len(match["name"] or "")
+        if not match["name"]:
+            break
+    if best is None:
+        return None
+    mention, gap, stop = best
+    if mention is None or _NOT_SUBJECT.search(text[: mention.start]):
+        return None
+    rule = (
+        "tag"
+        if closed_by_comma or text[mention.start : mention.start + 1].islower() or not gap
+        else "tag far"
+    )
+    return Finding(rule, mention, _addressee(text[stop:]))
+
+
+def _noun_before(text: str, verb: int) -> tuple[Mention, str] | None:
+    """`” the old landlord, rising,` with what stands between it and the verb, when that begins at `verb`."""
+    opened = _DETERMINED.match(text, 0, verb)
+    if opened is None:
+        return None
+    at = opened.end()
+    for _ in range(MAX_ADJECTIVES + 1):
+        word = _NOUN.match(text, at, verb)
+        if word is not None and word[0].lower() in person_nouns():
+            after = _AFTER_NOUN.fullmatch(text, word.end(), verb)
+            if after is not None:
+                start = opened.start("noun")
+                return noun_mention(text[start : after.start("gap")].rstrip(" ,"), start), after["gap"]
+        adjective = _ADJECTIVE.match(text, at, verb)
+        if adjective is None:
+            return None
+        at = adjective.end()
     return None
 
 

@@ -114,6 +114,8 @@ def _read(
     if around_before.strip():
         lead = tags.before(around_before)
         if lead is not None and not (k and tags.after(around_before, True) is not None):
+            if lead.rule == "lead" and _CARRIES_ON.match(around_after) and found is not None:
+                turn.findings.remove(found)  # He had often said to me: “…” and I had thought his words idle
             turn.findings.append(lead)
     turn.findings.sort(key=lambda f: _RANK[f.rule])
     if not turn.findings:
@@ -125,6 +127,9 @@ def _read(
             subject = tags.subject(tags.first_sentence(around_after))
             if subject is not None:
                 turn.action = Finding("action after", subject)
+
+
+_CARRIES_ON = re.compile(r"[\s*_]*(?:and|but|so)\b", re.IGNORECASE)
 
 
 def _same_speaker(turn: Turn, piece: Turn) -> bool:

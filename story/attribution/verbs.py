@@ -7,26 +7,23 @@ from functools import cache
 from typing import Literal
 
 from story.lexicon import load_data
-from story.word_trie import trie_pattern
+from story.phrases import Phrases, is_word_character
+
+TAG_REACH = 120  # characters after a quotation within which a tag has its verb
+_LEAD_REACH = 40  # before one
 
 
 @cache
-def english_verbs() -> frozenset[str]:
-    """Past and present forms, single words, lower case."""
+def speech_phrases() -> Phrases:
+    """English verbs and phrases that carry speech, past and present."""
     data = load_data("speech_verbs")["en"]
-    return frozenset([*data["past"], *data["present"]])
+    return Phrases([*data["phrases"], *data["past"], *data["present"]])
 
 
 @cache
-def weak_verbs() -> frozenset[str]:
-    """Verbs that carry speech only sometimes."""
-    return frozenset(load_data("speech_verbs")["en"]["weak"])
-
-
-def verb_alternatives() -> str:
-    """A regular expression body that matches any English verb or phrase of speech."""
+def _lead_phrases() -> Phrases:
     data = load_data("speech_verbs")["en"]
-    return trie_pattern([*data["phrases"], *data["past"], *data["present"]])
+    return Phrases([*data["phrases"], *data["past"], *data["present"], *data["participle"]])
 
 
 _SUBJECT = (
@@ -38,68 +35,73 @@ _ADVERBS = (
     r"(?:\s+(?:\w+ly|then|now|still|only|just|at\s+last|again|had|has|would|did|also|even|never|suddenly|soon|here|"
     r"there|was|is|kept|could|not|once|more))*"
 )
-
-
-@cache
-def _tag() -> re.Pattern[str]:
-    verbs = verb_alternatives()
-    return re.compile(
-        rf"[\s,.;:—–)*_-]*(?:(?:and\s+|but\s+)?(?:{verbs})\b(?!\s+(?:to|by|of|as)\b)|{_SUBJECT}{_ADVERBS}\s+(?:{verbs})\b)"
-        r"|[\s，,]*[^\s，。！？；：“”「」\"]{0,10}?(?:说|說|道|问|問|答|叫|喊|嚷|想)",
-        re.IGNORECASE,
-    )
-
-
-@cache
-def _lead() -> re.Pattern[str]:
-    data = load_data("speech_verbs")["en"]
-    english = trie_pattern([*data["past"], *data["present"], *data["participle"], *data["phrases"]])
-    return re.compile(
-        rf"\b(?:{english})(?:\s+(?:out|up|in|\w+ly|again|back|at\s+last|that|aloud))?\s*$"
-        r"|(?:说|說|道|问|問|答|叫|喊|嚷|曰|云)(?:了|着|過|过)?(?:[一两几]?[句声聲遍])?\s*$",
-        re.IGNORECASE,
-    )
-
-
-_SILENT: dict[Literal["thought", "letter"], tuple[str, str]] = {
-    "thought": (r"thought|thinks?|mused|reflected|wondered", r"想道|想|心想|暗想|寻思|尋思|思忖|暗道"),
-    "letter": (
-        r"wrote|writes|read|ran|runs|began\s+the\s+letter|continued\s+the\s+letter",
-        r"写道|寫道|上写|题曰",
-    ),
-}
-
-
-@cache
-def _silent_tags() -> dict[Literal["thought", "letter"], tuple[re.Pattern[str], re.Pattern[str]]]:
-    return {
-        kind: (
-            re.compile(
-                rf"[\s,.;—–-]*(?:(?:{english})\s+(?:{_SUBJECT})|{_SUBJECT}{_ADVERBS}\s+(?:{english})\b(?!\s+(?:aloud|out)))",
-                re.IGNORECASE,
-            ),
-            re.compile(
-                rf"(?:\b(?:{english})(?:\s+(?:to\s+)?\w+sel(?:f|ves))?|(?:{chinese}))[\s,，:：—-]*$",
-                re.IGNORECASE,
-            ),
-        )
-        for kind, (english, chinese) in _SILENT.items()
-    }
-
-
-def silent_kind(before: str, after: str) -> Literal["thought", "letter"] | None:
-    """What a line is that its tag calls thought or written, not said."""
-    for kind, (tag, lead) in _silent_tags().items():
-        if tag.match(after[:120]) or lead.search(before[-40:]):
-            return kind
-    return None
+# What may stand between a quotation and the verb of its tag: `” she softly` said, `” and` said.
+_OPENER = r"[\s,.;:—–)*_-]*"
+_BARE = re.compile(rf"{_OPENER}(?:and\s+|but\s+)?", re.IGNORECASE)
+_WITH_SUBJECT = re.compile(rf"{_OPENER}{_SUBJECT}{_ADVERBS}\s+", re.IGNORECASE)
+_PREPOSITION = re.compile(r"\s+(?:to|by|of|as)\b", re.IGNORECASE)
+_CHINESE_TAG = re.compile(r"[\s，,]*[^\s，。！？；：“”「」\"]{0,10}?(?:说|說|道|问|問|答|叫|喊|嚷|想)")
+_AFTER_LEAD = re.compile(r"(?:\s+(?:out|up|in|\w+ly|again|back|at\s+last|that|aloud))?\s*", re.IGNORECASE)
+_CHINESE_LEAD = re.compile(
+    r"(?:说|說|道|问|問|答|叫|喊|嚷|曰|云)(?:了|着|過|过)?(?:[一两几]?[句声聲遍])?\s*$"
+)
 
 
 def starts_like_a_tag(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]` begins with "said he", "Anna cried", 老栓说 …"""
-    return _tag().match(text, start, min(end, start + 120)) is not None
+    end = min(end, start + TAG_REACH)
+    for begin, stop in speech_phrases().find(text, start, end):
+        if _BARE.fullmatch(text, start, begin) and not _PREPOSITION.match(text, stop, end):
+            return True
+        if _WITH_SUBJECT.fullmatch(text, start, begin):
+            return True
+    return _CHINESE_TAG.match(text, start, end) is not None
 
 
 def ends_like_a_lead(text: str) -> bool:
     """Whether narration ends in a verb of speech right before a mark."""
-    return _lead().search(text[-40:]) is not None
+    tail = text[-_LEAD_REACH:]
+    for begin, stop in _lead_phrases().find(tail):
+        if (not begin or not is_word_character(tail[begin - 1])) and _AFTER_LEAD.fullmatch(tail, stop):
+            return True
+    return _CHINESE_LEAD.search(tail) is not None
+
+
+_Silent = Literal["thought", "letter"]
+_SILENT: dict[_Silent, tuple[Phrases, re.Pattern[str]]] = {
+    "thought": (
+        Phrases(["thought", "think", "thinks", "mused", "reflected", "wondered"]),
+        re.compile(r"(?:想道|想|心想|暗想|寻思|尋思|思忖|暗道)[\s,，:：—-]*$"),
+    ),
+    "letter": (
+        Phrases(["wrote", "writes", "read", "ran", "runs", "began the letter", "continued the letter"]),
+        re.compile(r"(?:写道|寫道|上写|题曰)[\s,，:：—-]*$"),
+    ),
+}
+_THEN_SUBJECT = re.compile(rf"\s+{_SUBJECT}", re.IGNORECASE)
+_ALOUD = re.compile(r"\s+(?:aloud|out)", re.IGNORECASE)
+_AFTER_SILENT_LEAD = re.compile(r"(?:\s+(?:to\s+)?\w+sel(?:f|ves))?[\s,，:：—-]*", re.IGNORECASE)
+
+
+def silent_kind(before: str, after: str) -> _Silent | None:
+    """What a line is that its tag calls thought or written, not said."""
+    tag, lead = after[:TAG_REACH], before[-_LEAD_REACH:]
+    for kind, (phrases, chinese) in _SILENT.items():
+        if tag and _is_silent_tag(tag, phrases):
+            return kind
+        if lead and (_is_silent_lead(lead, phrases) or chinese.search(lead)):
+            return kind
+    return None
+
+
+def _is_silent_tag(text: str, phrases: Phrases) -> bool:
+    for begin, stop in phrases.find(text):
+        if _THEN_SUBJECT.match(text, stop) and _BARE.fullmatch(text, 0, begin):
+            return True
+        if not _ALOUD.match(text, stop) and _WITH_SUBJECT.fullmatch(text, 0, begin):
+            return True
+    return False
+
+
+def _is_silent_lead(text: str, phrases: Phrases) -> bool:
+    return any(_AFTER_SILENT_LEAD.fullmatch(text, stop) for _, stop in phrases.find(text))

@@ -172,7 +172,7 @@ _READERS: dict[str, Callable[[Path, ReadOptions], Manuscript]] = {
 
 def _novel(manuscript: Manuscript, characters: Sequence[Character] = ()) -> Novel:
     """Speakers found, lines felt, the book's own pronunciation in the speech models' notation."""
-    novel = novel_of(manuscript, characters)
+    novel = novel_of(manuscript, characters, spend=True)
     novel.pronunciation = _pronunciation(manuscript)
     for chapter in novel.chapters:
         feelings = feel_chapter(chapter, novel.language)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,8 +55,23 @@ def _named() -> dict[str, HeadingKind]:
     return {word.casefold(): kind for kind in kinds for word in words[kind]}
 
 
+_Pattern = tuple[HeadingKind | None, re.Pattern[str]]
+_GAP = r"[\s　]*[、:：.．\-—–·]*[\s　]*"
+_NUMBERS: tuple[str, ...] = (  # a bare number, or one with a title behind it
+    rf"[(（\[]?(?P<n>\d{{1,4}}|[０-９]{{1,4}}|[IVXLC]{{1,9}}|[{HAN_DIGITS}]{{1,5}})[)）\]]?(?P<t>)[.．、。:：]?$",
+    r"(?P<n>\d{1,4}|[IVXLC]{1,9})(?:[.．:、)）][\s　]*|[\s　]+[—–-]?[\s　]*)(?P<t>\S.*)$",
+    rf"[(（]?(?P<n>[{HAN_DIGITS}]{{1,4}})(?:[、．.:：)）][\s　]*|[\s　]+)(?P<t>\S.*)$",
+)
+
+
 @cache
-def _patterns() -> list[tuple[HeadingKind | None, re.Pattern[str]]]:
+def _number_patterns() -> list[_Pattern]:
+    return [(None, re.compile(pattern)) for pattern in _NUMBERS]
+
+
+@cache
+def _spaced_patterns() -> list[_Pattern]:
+    """CHAPTER IV, The First Part, Epilogue: …"""
     words = _words()
     number_word = "|".join(sorted(words["number_words"], key=len, reverse=True))
     number = rf"(?P<n>\d{{1,4}}|[IVXLC]{{1,9}}|[ivxlc]{{1,9}}|(?:(?:{number_word})(?:[\s-]+(?:and[\s-]+)?)?){{1,4}})"
@@ -67,61 +83,48 @@ def _patterns() -> list[tuple[HeadingKind | None, re.Pattern[str]]]:
     def before(names: list[str]) -> str:  # The First Chapter, Erstes Kapitel, Premier livre
         return rf"(?:the\s+)?(?P<n>{number_word})\s+(?:{'|'.join(names)}){rest}"
 
+    openings = "|".join(w for w in words["story"] if not _CJK.match(w))
+    patterns: list[tuple[HeadingKind, str]] = [
+        ("chapter", keyed(words["chapters"])),
+        ("part", keyed(words["parts"])),
+        ("chapter", before([w for w in words["chapters"] if len(w) > 5])),
+        ("part", before(words["parts"])),
+        ("story", rf"(?:{openings})\s*[.:—–-]+\s*(?P<n>(?!))?(?P<t>.+)$"),
+    ]
+    return [(kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in patterns]
+
+
+@cache
+def _cjk_patterns() -> list[_Pattern]:
+    """第十二回, 第一卷 第三章, 3화, 尾声 …: each has a character of its own script."""
+    words = _words()
     han = f"[0-9０-９{HAN_DIGITS}]{{1,9}}"
-    gap = r"[\s　]*[、:：.．\-—–·]*[\s　]*"
     volume = rf"(?:第[\s　]*{han}[\s　]*[卷部集篇册冊辑輯季编編][^\n]{{0,24}}?[\s　]+)?"
-    return [
+    openings = "|".join(w for w in words["story"] if _CJK.match(w))
+    patterns: list[tuple[HeadingKind, str]] = [
         (
             "chapter",
-            re.compile(
-                rf"(?:正文|VIP章节|vip章节)?[\s　]*{volume}第[\s　]*(?P<n>{han})[\s　]*[章回话話幕折]{gap}(?P<t>.*)$"
-            ),
+            rf"(?:正文|VIP章节|vip章节)?[\s　]*{volume}第[\s　]*(?P<n>{han})[\s　]*[章回话話幕折]{_GAP}(?P<t>.*)$",
         ),
-        (
-            "part",
-            re.compile(
-                rf"(?:正文)?[\s　]*第[\s　]*(?P<n>{han})[\s　]*[卷部集篇册冊辑輯季编編]{gap}(?P<t>.*)$"
-            ),
-        ),
-        ("section", re.compile(rf"第[\s　]*(?P<n>{han})[\s　]*[节節]{gap}(?P<t>.*)$")),
-        ("part", re.compile(rf"[卷部篇](?:之|第)?(?P<n>[{HAN_DIGITS}]{{1,5}}|[上中下]){gap}(?P<t>.*)$")),
-        ("part", re.compile(rf"(?P<n>[上中下])[卷部篇册冊编編]{gap}(?P<t>.*)$")),
-        ("chapter", re.compile(rf"(?P<n>\d{{1,5}})[\s　]*[章回话話]{gap}(?P<t>.*)$")),
-        ("chapter", re.compile(rf"제?\s*(?P<n>\d{{1,4}})\s*[장화]{gap}(?P<t>.*)$")),
-        ("part", re.compile(rf"제?\s*(?P<n>\d{{1,4}})\s*[부권]{gap}(?P<t>.*)$")),
-        ("chapter", re.compile(keyed(words["chapters"]), re.IGNORECASE)),
-        ("part", re.compile(keyed(words["parts"]), re.IGNORECASE)),
-        ("chapter", re.compile(before([w for w in words["chapters"] if len(w) > 5]), re.IGNORECASE)),
-        ("part", re.compile(before(words["parts"]), re.IGNORECASE)),
-        ("story", re.compile(rf"(?:{'|'.join(words['numbered_story'])})[\s　]*(?P<n>{han})?{gap}(?P<t>.*)$")),
-        (
-            "story",
-            re.compile(
-                rf"(?:{'|'.join(w for w in words['story'] if _CJK.match(w))})[\s　、:：.．\-—–·]+(?P<n>(?!))?(?P<t>.+)$"
-            ),
-        ),
-        (
-            "story",
-            re.compile(
-                rf"(?:{'|'.join(w for w in words['story'] if not _CJK.match(w))})\s*[.:—–-]+\s*(?P<n>(?!))?(?P<t>.+)$",
-                re.IGNORECASE,
-            ),
-        ),
-        (
-            None,
-            re.compile(
-                rf"[(（\[]?(?P<n>\d{{1,4}}|[０-９]{{1,4}}|[IVXLC]{{1,9}}|[{HAN_DIGITS}]{{1,5}})[)）\]]?(?P<t>)[.．、。:：]?$"
-            ),
-        ),
-        (
-            None,
-            re.compile(r"(?P<n>\d{1,4}|[IVXLC]{1,9})(?:[.．:、)）][\s　]*|[\s　]+[—–-]?[\s　]*)(?P<t>\S.*)$"),
-        ),
-        (
-            None,
-            re.compile(rf"[(（]?(?P<n>[{HAN_DIGITS}]{{1,4}})(?:[、．.:：)）][\s　]*|[\s　]+)(?P<t>\S.*)$"),
-        ),
+        ("part", rf"(?:正文)?[\s　]*第[\s　]*(?P<n>{han})[\s　]*[卷部集篇册冊辑輯季编編]{_GAP}(?P<t>.*)$"),
+        ("section", rf"第[\s　]*(?P<n>{han})[\s　]*[节節]{_GAP}(?P<t>.*)$"),
+        ("part", rf"[卷部篇](?:之|第)?(?P<n>[{HAN_DIGITS}]{{1,5}}|[上中下]){_GAP}(?P<t>.*)$"),
+        ("part", rf"(?P<n>[上中下])[卷部篇册冊编編]{_GAP}(?P<t>.*)$"),
+        ("chapter", rf"(?P<n>\d{{1,5}})[\s　]*[章回话話]{_GAP}(?P<t>.*)$"),
+        ("chapter", rf"제?\s*(?P<n>\d{{1,4}})\s*[장화]{_GAP}(?P<t>.*)$"),
+        ("part", rf"제?\s*(?P<n>\d{{1,4}})\s*[부권]{_GAP}(?P<t>.*)$"),
+        ("story", rf"(?:{'|'.join(words['numbered_story'])})[\s　]*(?P<n>{han})?{_GAP}(?P<t>.*)$"),
+        ("story", rf"(?:{openings})[\s　、:：.．\-—–·]+(?P<n>(?!))?(?P<t>.+)$"),
     ]
+    return [(kind, re.compile(pattern)) for kind, pattern in patterns]
+
+
+def _patterns(cjk: bool) -> Iterator[_Pattern]:
+    """The manners of headings that a line in this script may have, one at a time: few are ever needed."""
+    if cjk:
+        yield from _cjk_patterns()
+    yield from _spaced_patterns()
+    yield from _number_patterns()
 
 
 @cache
@@ -151,6 +154,8 @@ def recognise(line: str) -> Heading | None:
     """The heading that a single line is, or None."""
     if not line or len(line) > MAX_LATIN + 20 or line[0] in _QUOTE_START:
         return None
+    if "a" <= line[0] <= "z" and line.isascii() and not _may_be_keyed(line):
+        return None  # most lines of prose
     text = undecorated(line)
     cjk = bool(_CJK.search(text))
     if not text or len(text) > (MAX_CJK if cjk else MAX_LATIN):
@@ -161,7 +166,7 @@ def recognise(line: str) -> Heading | None:
         return Heading(named, None, "", bare)
     if not cjk and not _may_be_keyed(text):
         return None
-    for kind, pattern in _patterns():
+    for kind, pattern in _patterns(cjk):
         found = pattern.match(text)
         if not found:
             continue

@@ -7,6 +7,7 @@ that carry meaning for a reader stay: 【system messages】 of web novels are te
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from story.importing.manuscript import Block, BlockKind, Edit, ManuscriptChapter
@@ -50,6 +51,7 @@ _PROSE_MD = re.compile("|".join((_MD_JOIN, *_MARKDOWN, *_MARKUP)))
 _VERSE_MD = re.compile(
     "|".join((r"(?P<indent>(?<=\n)[ \t\u3000\u00a0]+|[ \t\u3000\u00a0]+(?=\n))", *_MARKDOWN, *_MARKUP))
 )
+_MARGIN = " \t\u3000\u00a0"
 _NEVER = re.compile("(?!)")
 _LINE_END = re.compile(r"\n[ \t\u3000\u00a0]*")
 _MARKED = re.compile(rf"[_\[〔【［{{□{CIRCLED}{_SUPER}]")
@@ -160,8 +162,7 @@ class ChapterText:
     def _edited(self, raw: str, kind: BlockKind) -> str:
         pieces: list[str] = []
         length, done = self._length, 0
-        patterns = (_PROSE_MD, _VERSE_MD) if self._marks.markdown else (_PROSE, _VERSE)
-        for found in patterns[kind == "verse"].finditer(raw):
+        for found in _matches(raw, verse=kind == "verse", markdown=self._marks.markdown):
             instead = self._instead(raw, found)
             if instead is None:
                 continue
@@ -188,11 +189,36 @@ class ChapterText:
                 return ""
 
 
+def _matches(raw: str, *, verse: bool, markdown: bool) -> Iterator[re.Match[str]]:
+    """Everything in a paragraph that may be no text, in order."""
+    if verse or markdown:
+        patterns = (_PROSE_MD, _VERSE_MD) if markdown else (_PROSE, _VERSE)
+        yield from patterns[verse].finditer(raw)
+        return
+    at = 0
+    for mark in _NEEDED.finditer(
+        raw
+    ):  # far faster than the pattern itself, whose matches hold one of these marks
+        begin = mark.start()
+        if begin < at:
+            continue
+        while begin > at and raw[begin - 1] in _MARGIN:
+            begin -= 1
+        for start in range(begin, mark.end()):
+            if (found := _PROSE.match(raw, start)) is not None:
+                at = found.end()
+                yield found
+                break
+
+
 def joint(left: str, right: str, before_left: str = " ") -> str:
     """What joins two lines of one paragraph, from the characters around the line's end.
 
     Nothing between Chinese or Japanese characters and after a dash or hyphen, otherwise a space.
     """
+    if left.isascii() and right.isascii():
+        apart = left != "-" or not (before_left == "-" or (before_left.isalpha() and right.isalpha()))
+        return " " if apart else ""
     if (_PLAIN_CJK.match(left) and _IS_CJK.match(right)) or (_PLAIN_CJK.match(right) and _IS_CJK.match(left)):
         return ""
     if left in "—–" or (left == "-" and (before_left == "-" or (before_left.isalpha() and right.isalpha()))):

@@ -7,14 +7,13 @@ Soundbound imports anew, and nothing stale is ever used.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from story.importing.book import Imported, form_of, import_book
 from story.importing.options import ReadOptions
+from story.novel_file import write_novel
 
 BOOKS = "books"  # the folder of kept novels in Soundbound's home
 _CODE = Path(__file__).parents[1]
@@ -32,43 +31,21 @@ def novel_file(path: Path, shelf: Path, options: ReadOptions | None = None) -> P
     options = options or ReadOptions()
     kept = shelf / f"{_safe(path.stem)}-{_key(path, options)}.json"
     if not kept.is_file():
-        write_novel(import_book(path, options), kept)
+        write_imported(import_book(path, options), kept)
     return kept
 
 
-def write_novel(imported: Imported, path: Path) -> None:
-    """Write the novel as JSON; it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(fd, "wb") as f:
-            f.write(novel_json(imported))
-            f.flush()
-            os.fsync(f.fileno())
-        Path(part).chmod(0o644)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+def write_imported(imported: Imported, path: Path) -> None:
+    """Write the novel as JSON, with what was left out of it and why; it appears whole or not at all."""
+    write_novel(imported.novel, path, import_facts(imported))
 
 
-def novel_json(imported: Imported) -> bytes:
-    """The novel's JSON, its defaults left out, with what was left out of it and why."""
-    return (json.dumps(novel_tree(imported), ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def novel_tree(imported: Imported) -> dict:
-    """The novel as a JSON tree; `import` says how it was made."""
-    tree = imported.novel.model_dump(mode="json", exclude_defaults=True)
-    tree = {
-        "format": imported.novel.format,
-        "title": imported.novel.title,
-        "language": imported.novel.language,
-    } | tree
-    if imported.warnings or imported.left_out:
-        left_out = [{"what": part.reason, "characters": len(part.text.strip())} for part in imported.left_out]
-        tree["import"] = {"warnings": imported.warnings, "left_out": left_out}
-    return tree
+def import_facts(imported: Imported) -> dict[str, Any]:
+    """What the novel's file says of its making, under "import"."""
+    if not imported.warnings and not imported.left_out:
+        return {}
+    left_out = [{"what": part.reason, "characters": len(part.text.strip())} for part in imported.left_out]
+    return {"import": {"warnings": imported.warnings, "left_out": left_out}}
 
 
 def _key(path: Path, options: ReadOptions) -> str:

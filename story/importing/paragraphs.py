@@ -158,6 +158,8 @@ def _one(text: str, lines: list[Line], gap: int, indent: int) -> Paragraph:
 
 def is_break_line(line: str) -> bool:
     """A line of ornaments: * * *, ———, ◇◇◇; not "…", which may be somebody's silence."""
+    if line[:1].isalnum():
+        return False  # most lines
     return len(line) <= 200 and bool(_BREAK.match(line)) and not _DOTS.match(line)
 
 

@@ -230,10 +230,12 @@ class _Reader:
         """A site's own line in a downloaded novel."""
         if self.marks.markdown:
             return False
+        found = _ADVERT.search(raw)
+        if found is None:
+            return False
         edge = i < 10 or i >= len(self.paragraphs) - 10
         cjk = sum("\u3400" <= c <= "\u9fff" for c in raw)
-        found = _ADVERT.search(raw)
-        return found is not None and (cjk > 5 or (edge and len(found[0]) > 0.2 * len(raw)))
+        return cjk > 5 or (edge and len(found[0]) > 0.2 * len(raw))
 
     def _add_heading(self, chapter: ChapterText, p: Paragraph) -> None:
         if len(p.lines) > 1 and p.lines[0][1] - p.lines[0][0] <= 40:

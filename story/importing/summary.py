@@ -14,9 +14,8 @@ from story.pauses import pause_between
 
 REVIEW_BELOW = 0.7  # speaker_confidence; above it the rules are right nine times in ten
 _SAMPLE_LINES = 400  # whose length is estimated; the rest in proportion to their characters
-_WORD = re.compile(
-    r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+(?:['’-][^\W\d_]+)*|\d+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
-)
+_SYLLABLES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+")
 
 
 class CharacterShare(BaseModel):
@@ -104,16 +103,18 @@ def summarise(imported: Imported) -> Summary:
 
 
 def count_words(text: str) -> int:
-    return len(_WORD.findall(text))
+    """Words; every Chinese, Japanese or Korean character counts as one."""
+    spaced, runs = _SYLLABLES.subn(" ", text)
+    return len(text) - len(spaced) + runs + len(_WORD.findall(spaced))
 
 
 def expected_duration_s(novel: Novel) -> float:
     """Speech and pauses of the whole novel, from a sample of its lines spread over it."""
     spoken: list[Segment] = [s for c in novel.chapters for s in c.segments if s.voiced]
-    pairs = list(zip(spoken, [*spoken[1:], None], strict=True))
-    sample = pairs[:: max(1, len(pairs) // _SAMPLE_LINES)]
     seconds = characters = 0.0
-    for segment, after in sample:
+    for at in range(0, len(spoken), max(1, len(spoken) // _SAMPLE_LINES)):
+        segment = spoken[at]
+        after = spoken[at + 1] if at + 1 < len(spoken) else None
         seconds += estimate_duration_s(segment.content, novel.language)
         seconds += pause_between(segment, after, (), novel.language) if after else 0.0
         characters += len(segment.content)

@@ -10,7 +10,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
-from story.importing.epub.document import Document, DocumentBlock
+from story.importing.epub.blocks import Document, DocumentBlock
 from story.importing.epub.package import ContentsEntry, Package
 from story.importing.headings import recognise, undecorated
 from story.importing.outline import joined_title
@@ -219,7 +219,7 @@ def _heading_cuts(flow: Flow, cuts: dict[int, str]) -> dict[int, str]:
     """Headings that the contents page does not know: chapters by their words, or, without any contents, by level."""
     found: dict[int, str] = {}
     level = _chapter_level(flow) if not cuts else 0
-    listed = {recognise(t).key for t in cuts.values() if recognise(t)}  # pyright: ignore[reportOptionalMemberAccess]
+    listed = {heading.key for title in cuts.values() if (heading := recognise(title)) is not None}
     before = False
     for i, block in enumerate(flow.blocks):
         heading = block.kind == "heading"

@@ -7,9 +7,9 @@ text. Kept apart: footnotes, by their ids.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from story.errors import InputError
+from story.importing.epub.blocks import MAX_BLOCKS, BlockWriter, Document
 from story.importing.epub.vocabulary import (
     BLOCKS,
     CLASSES,
@@ -21,60 +21,12 @@ from story.importing.epub.vocabulary import (
     TYPES,
 )
 from story.importing.headings import recognise
-from story.importing.manuscript import BlockKind
 from story.importing.markup import Markup, Token, tokens
-from story.importing.paragraphs import is_break_line
 
-MAX_BLOCKS = 400_000  # of a whole book; the longest novels have some 40,000 paragraphs
-
-_SPACE = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f]+")
-_IDEOGRAPHIC = re.compile(r"[ \t\r\n\f\u00a0\u2000-\u200a\u202f\u205f]+")
-_INVISIBLE = str.maketrans(dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff\u200e\u200f")))
 _NOTE_NUMBER = re.compile(
     r"[\[(（〔【［{]?\s*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z]|注?[一二三四五六七八九十]{1,3}|[①-⑳⑴-⒇])\s*[\])）〕】］}]?\.?$"
 )
 _BACKLINK = re.compile(r"[↩↑⤴^←\ufe0e\s]+$")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_CJK_TEXT = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
-
-
-@dataclass(slots=True)
-class DocumentBlock:
-    """
-    Attributes:
-        level: of a heading, 1 to 6; 0 for what is none.
-        types: epub:type words of the sections around it, innermost last.
-        blank: an empty paragraph that may mean a scene break.
-    """
-
-    kind: BlockKind
-    text: str
-    level: int = 0
-    types: tuple[str, ...] = ()
-    blank: bool = False
-
-
-@dataclass(slots=True)
-class Document:
-    """
-    Attributes:
-        anchors: id → index of the block it stands before.
-        notes: id of a footnote → its paragraphs.
-        note_links: ids of notes in the order in which the text refers to them, with the block they stand in.
-        readings: text → phonemes (ssml:ph).
-        linked: characters inside links, to tell a contents page.
-    """
-
-    name: str
-    title: str = ""
-    language: str = ""
-    blocks: list[DocumentBlock] = field(default_factory=list)
-    anchors: dict[str, int] = field(default_factory=dict)
-    notes: dict[str, list[str]] = field(default_factory=dict)
-    note_links: list[tuple[int, str]] = field(default_factory=list)
-    readings: dict[str, str] = field(default_factory=dict)
-    linked: int = 0
-    letters: int = 0
 
 
 @dataclass(slots=True)
@@ -89,21 +41,14 @@ class _Element:
     pause: bool = False  # a block: text before and after it is apart
 
 
-class _Builder:
+class _Builder(BlockWriter):
+    """Reads the markup around the text."""
+
     def __init__(self, name: str, room: int) -> None:
-        self.document = Document(name)
-        self.room = room
+        super().__init__(name, room)
         self.stack: list[_Element] = []
-        self.types: list[str] = []
-        self.depths = {"skip": 0, "note": 0, "verse": 0, "letter": 0, "title": 0, "link": 0, "quote": 0}
-        self.run: list[str] = []
-        self.lines: list[str] = []  # of the stanza being read
-        self.level = 0
-        self.note_ids: list[str] = []
         self.title: list[str] | None = None
         self.pre = 0
-        self.closing = ""  # the element whose end is being read
-        self.spaced = False  # the run has a non-breaking space, so an empty paragraph is meant as a gap
 
     # ---- events
 
@@ -132,7 +77,7 @@ class _Builder:
             self.line_break()
         elif name == "hr":
             self.flush()
-            self._emit("break", "")
+            self.emit("break", "")
         elif name == "img":
             self._picture(a)
         elif name in HEADINGS:
@@ -170,7 +115,7 @@ class _Builder:
             self._link(element)
         if element.pause:
             if element.role == "verse" or (self.depths["verse"] and name == "p" and self.lines):
-                self._end_stanza()
+                self.end_stanza()
             else:
                 self.flush()
         if element.note:
@@ -199,7 +144,7 @@ class _Builder:
     def finish(self) -> Document:
         self.flush()
         if self.lines:
-            self._stanza()
+            self.stanza()
         return self.document
 
     # ---- inside
@@ -290,108 +235,6 @@ class _Builder:
         if 0 < len(inner) <= 60 and any(c.isalnum() for c in inner):
             self.document.readings.setdefault(inner, element.phonemes)
 
-    def _take(self) -> str:
-        """The run so far as one line of text."""
-        raw = "".join(self.run)
-        self.run = []
-        self.spaced = "\u00a0" in raw or "\u3000" in raw
-        raw = raw.translate(_INVISIBLE)
-        if "\u3000" in raw.strip() and _CJK_TEXT.search(raw):
-            text = _IDEOGRAPHIC.sub(" ", raw).strip(" \u3000")
-        else:
-            text = _SPACE.sub(" ", raw).strip()
-        if _CONTROL.search(text):
-            text = _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
-        return _unwrapped(text) if "\n" in raw else text
-
-    def line_break(self) -> None:
-        if not self.depths["skip"]:
-            line = self._take()
-            if line or self.lines:
-                self.lines.append(line)
-
-    def flush(self) -> None:
-        """Ends a paragraph or a line of verse."""
-        line = self._take()
-        if self.depths["verse"]:
-            if line:
-                self.lines.append(line)
-            return
-        if self.lines:
-            if line:
-                self.lines.append(line)
-            self._broken_paragraph()
-        elif line:
-            self._paragraph(line)
-        elif self.spaced and self.closing in {"p", "div"}:
-            self._blank()
-
-    def _blank(self) -> None:
-        blocks = self.document.blocks
-        if blocks and blocks[-1].kind not in {"heading", "break"} and not self.depths["note"]:
-            self._emit("break", "", blank=True)
-
-    def _end_stanza(self) -> None:
-        self.depths["verse"] += 1
-        self.flush()
-        self.depths["verse"] -= 1
-        self._stanza()
-
-    def _stanza(self) -> None:
-        lines, self.lines = [line for line in self.lines if line], []
-        if lines:
-            self._emit("letter" if self.depths["letter"] and len(lines) == 1 else "verse", "\n".join(lines))
-
-    def _broken_paragraph(self) -> None:
-        """Lines divided by <br/>: verse if they look so, else paragraphs."""
-        lines, self.lines = self.lines, []
-        while lines and not lines[-1]:
-            lines.pop()
-        full = [line for line in lines if line]
-        cjk = bool(full) and bool(_CJK_TEXT.match(full[0]))
-        looks = len(full) >= 3 and max(map(len, full)) <= (24 if cjk else 64)
-        begins = sum(line[0].isupper() or not line[0].isalpha() for line in full)
-        if looks and not cjk and begins >= 0.8 * len(full) and not self.level and not self.depths["title"]:
-            stanza: list[str] = []
-            for line in [*lines, ""]:
-                if line:
-                    stanza.append(line)
-                elif stanza:
-                    self._emit("verse", "\n".join(stanza))
-                    stanza = []
-            return
-        for line in full:
-            self._paragraph(line)
-
-    def _paragraph(self, line: str) -> None:
-        if is_break_line(line):
-            self._emit("break", line)
-        elif self.level or self.depths["title"]:
-            self._emit("heading", line)
-        elif self.depths["letter"]:
-            self._emit("letter", line)
-        else:
-            self._emit("narration", line)
-
-    def _emit(self, kind: BlockKind, text: str, *, blank: bool = False) -> None:
-        document = self.document
-        if self.depths["note"]:
-            note = self.note_ids[-1] if self.note_ids else ""
-            if text and kind != "break":
-                document.notes.setdefault(note, []).append(text.replace("\n", " / "))
-            return
-        if kind == "break" and document.blocks and document.blocks[-1].kind == "break":
-            return
-        document.letters += len(text)
-        level = (self.level or 3) if kind == "heading" else 0
-        document.blocks.append(DocumentBlock(kind, text, level, tuple(self.types[-12:]), blank))
-        if len(document.blocks) > self.room:
-            raise InputError(
-                f"more than {MAX_BLOCKS:,} paragraphs are no book",
-                where=document.name,
-                remedy="split it into volumes",
-            )
-
     def _end_note(self, element: _Element) -> None:
         self.note_ids.pop()
         paragraphs = self.document.notes.get(element.note)
@@ -400,15 +243,6 @@ class _Builder:
                 re.sub(r"^[\[(（]?\s*(?:\d{1,4}|[*†‡])\s*[\])）]?[.:：、]?\s+", "", paragraphs[0])
                 or paragraphs[0]
             )
-
-
-def _unwrapped(text: str) -> str:
-    """Spaces that only stood for line ends between Chinese or Japanese characters go."""
-    return re.sub(
-        r"(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]) (?=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])",
-        "",
-        text,
-    )
 
 
 def read_document(name: str, markup: Markup, room: int = MAX_BLOCKS) -> Document:

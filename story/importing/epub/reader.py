@@ -7,8 +7,9 @@ from pathlib import Path
 
 from story.errors import InputError
 from story.importing.epub.archive import Archive
+from story.importing.epub.blocks import MAX_BLOCKS, Document, DocumentBlock
 from story.importing.epub.divide import Flow, Piece, divide, flow_of
-from story.importing.epub.document import MAX_BLOCKS, Document, DocumentBlock, read_document
+from story.importing.epub.document import read_document
 from story.importing.epub.lexicon import read_lexicon
 from story.importing.epub.package import Package, read_package
 from story.importing.epub.protection import refuse_locked
