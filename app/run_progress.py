@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from tasks.bar import BarState
 from tasks.forecast import STAGES, StageWork
-from tasks.remaining import left_s, plain_left_s, revised_s
+from tasks.remaining import left_s, plain_left_s, revised_s, share_with_under_way
 
 Status = Literal["queued", "running", "cancelling", "completed", "degraded", "failed", "cancelled"]
 StageState = Literal["ahead", "active", "done", "cached"]
@@ -84,11 +84,12 @@ def progress_of(
         work, bar = works.get(stage), bars.get(stage)
         share = 1.0 if whole else _share(stage, work, bar, active, bars)
         stage_s = 0.0
-        if work is not None and share < 1:
-            under_way = bar is not None and stage == active
-            spent_s = (now - bar.began).total_seconds() if bar else 0.0
-            stage_s = left_s(work, bar.state, spent_s) if bar and under_way else work.expected_s * slower
-        stage_s = 0.0 if status in ENDED else stage_s
+        if work is not None and share < 1 and status not in ENDED:
+            stage_s = work.expected_s * slower
+            if bar is not None and stage == active:
+                spent_s = (now - bar.began).total_seconds()
+                stage_s = left_s(work, bar.state, spent_s)
+                share = share_with_under_way(work, bar.state, spent_s)
         all_left_s += stage_s
         details.append(_detail(stage, work, bar, share, stage_s, active=stage == active, whole=whole))
     known = bool(plan)

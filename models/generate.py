@@ -47,6 +47,7 @@ def generate(
     held: Lease,
     *,
     expected_s: Callable[[Request], float],
+    work_of: Callable[[Request], float] | None = None,
     on_take: Callable[[Take], None] = lambda _: None,
     on_missing: Callable[[Missing], None] = lambda _: None,
     on_pace: Callable[[Pace], None] = lambda _: None,
@@ -56,13 +57,14 @@ def generate(
 
     Args:
         held: the device lease; the model process's life is noted in its log, and it keeps the lock until it is gone.
-        expected_s: a request's expected length in seconds, for its time limit, its place in a batch and the pace.
+        expected_s: a request's expected length in seconds, for its time limit and its place in a batch.
+        work_of: what it is expected to cost, for the pace; its length if not given.
         on_pace: told whenever an order is begun or through.
 
     Returns:
         what could not be made. Raises ModelError when the engine itself can't be used.
     """
-    jobs = _in_order(wanted, expected_s)
+    jobs = _in_order(wanted, expected_s, work_of or expected_s)
     known = measured.read(machine, spec.name, spec.version, spec.device)
     tally, missing = Tally(), list[Missing]()
     longest_s = max((job.length_s for job in jobs), default=0.0)
@@ -109,8 +111,12 @@ def backoff_s(failures: int) -> float:
     return min(first_s * 2 ** (failures - 1), most_s)
 
 
-def _in_order(wanted: Iterable[tuple[str, Request]], expected_s: Callable[[Request], float]) -> deque[Job]:
-    jobs = [Job(key, request, expected_s(request)) for key, request in wanted]
+def _in_order(
+    wanted: Iterable[tuple[str, Request]],
+    expected_s: Callable[[Request], float],
+    work_of: Callable[[Request], float],
+) -> deque[Job]:
+    jobs = [Job(key, request, expected_s(request), work_of(request)) for key, request in wanted]
     return deque(jobs[i] for i in batching.order([j.request for j in jobs], [j.length_s for j in jobs]))
 
 

@@ -15,6 +15,7 @@ class Job:
     key: str
     request: Request
     length_s: float
+    work: float = 0.0  # what it is expected to cost, in whatever the pace is to be told
     tries: int = 0
     strikes: int = 0
     suspect: bool = False
@@ -49,6 +50,6 @@ class Tally:
     audio_s: float = 0.0
     busy_s: float = 0.0
     load_s: float = 0.0
-    lane_s: float = 0.0  # of orders that are through, in sum over the lanes, and their expected audio
+    lane_s: float = 0.0  # of orders that are through, in sum over the lanes, and their work
     lane_work: float = 0.0
     pace: float = 0.0  # seconds a second of audio takes, of the slowest order

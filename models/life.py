@@ -220,7 +220,7 @@ class Life:
             tally.single_mb = max(tally.single_mb, peak_mb)
         if order.began is not None:
             tally.lane_s += time.monotonic() - order.began
-            tally.lane_work += order.length_s
+            tally.lane_work += order.work
         if order.length_s > 0:
             tally.pace = max(tally.pace, event.compute_s / order.length_s)
         self._sizer.went_well(order.items, order.padded_s, peak_mb)

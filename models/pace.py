@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pace:
-    """At one moment. Work is expected seconds of audio."""
+    """At one moment. Work is in the units of whoever asked for the takes."""
 
     lanes: int  # orders that are made at once
     spent_s: float = 0.0  # by the orders that are through, in sum over the lanes

@@ -24,6 +24,7 @@ class Order:
     items: int
     padded_s: float
     length_s: float  # of audio, in sum
+    work: float
     began: float | None = None  # time.monotonic()
 
     def limit_s(self, take_timeout_s: float, pace: float) -> float:
@@ -53,15 +54,21 @@ class UnderWay:
 
     @property
     def begun(self) -> tuple[tuple[float, float], ...]:
-        """When each order began that is being made, and its expected audio."""
-        return tuple((o.began, o.length_s) for o in self._orders if o.began is not None)
+        """When each order began that is being made, and its work."""
+        return tuple((o.began, o.work) for o in self._orders if o.began is not None)
 
     def add(self, batch: list[Job]) -> dict[int, Job]:
         """`batch` as one order; its jobs by the numbers under which the engine will answer."""
         numbered = {self._n + i: job for i, job in enumerate(batch, 1)}
         self._n += len(batch)
         longest_s = max(job.length_s for job in batch)
-        order = Order(dict(numbered), len(batch), len(batch) * longest_s, sum(job.length_s for job in batch))
+        order = Order(
+            dict(numbered),
+            len(batch),
+            len(batch) * longest_s,
+            sum(job.length_s for job in batch),
+            sum(job.work for job in batch),
+        )
         self._orders.append(order)
         self._by_number.update(dict.fromkeys(numbered, order))
         return numbered

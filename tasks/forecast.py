@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from models.takes import TakeStore
-from tasks.generation import Wanted, expected_s, find
+from tasks.generation import Wanted, find, work_of
 from tasks.rates import Rates
 
 STAGES = ("scenes", "timeline", "dialogue", "environment", "effects", "mix", "publish")
@@ -19,7 +19,7 @@ class StageWork(BaseModel):
     unit: str
     total: int
     cached: int = 0
-    work: float  # what time is spent on: seconds of audio, or 1 for a quick stage
+    work: float  # what time is spent on: seconds of audio (tasks/generation.py: work_of), or 1 for a quick stage
     start_s: float = 0.0  # of expected_s: before anything of it is made
     expected_s: float
 
@@ -61,7 +61,7 @@ def stage_work(
 def _takes(stage: str, unit: str, wanted: list[Wanted], store: TakeStore, rates: Rates) -> StageWork:
     absent = {w.key: w for w in find(wanted, store).absent}
     by = engine_names(list(absent.values()))
-    work = sum(expected_s(w.request) for w in absent.values())
+    work = sum(work_of(w.request) for w in absent.values())
     return StageWork(
         stage=stage,
         by=by,

@@ -24,6 +24,10 @@ from story.durations import estimate_duration_s
 from tasks.device_view import run_facts, shown
 from tasks.progress import StageProgress
 
+LINE_S = (
+    0.4  # of audio: what a line costs beside its length (Kokoro, 111 lines of 0.5 to 49 s in two languages)
+)
+
 
 class Wanted(BaseModel):
     """One take wanted at one place; several places may want the same take."""
@@ -72,10 +76,15 @@ def stable_seed(*parts: object) -> int:
 
 
 def expected_s(request: Request) -> float:
-    """A request's expected length in seconds: what it costs goes with it as well (docs/serve.md)."""
+    """A request's expected length in seconds."""
     if isinstance(request, SoundRequest):
         return request.duration_s
     return estimate_duration_s(request.text, request.language, request.speed, request.pause_scale)
+
+
+def work_of(request: Request) -> float:
+    """What a take costs, for estimates: its length, and a spoken line a little more, however short it is."""
+    return expected_s(request) + (LINE_S if isinstance(request, SpeechRequest) else 0.0)
 
 
 def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Generated:
@@ -87,7 +96,7 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
     # A retried stage, or a run that waited for another one's slot, may find takes made meanwhile.
     now = find(unique, store)
     result.made.update({w.key: now.takes[w.id] for w in unique if w.id in now.takes})
-    work = {w.key: expected_s(w.request) for w in now.absent}
+    work = {w.key: work_of(w.request) for w in now.absent}
     names = "+".join(dict.fromkeys(w.engine.name for w in now.absent))
     progress = StageProgress(stage, len(now.absent), unit, work=sum(work.values()), by=names)
 
@@ -130,6 +139,7 @@ def make(stage: str, unit: str, absent: list[Wanted], machine: Machine) -> Gener
                 machine,
                 held,
                 expected_s=expected_s,
+                work_of=work_of,
                 on_take=on_take,
                 on_missing=on_missing,
                 on_pace=progress.paced,

@@ -28,9 +28,9 @@ FORMAT = "soundbound.rates/2"  # 1 counted a line's length to the power of 1.15
 FIRST_RATES = {
     "scenes": 0.3,
     "timeline": 0.1,
-    "dialogue kokoro": 0.34,
+    "dialogue kokoro": 0.32,
     "start dialogue kokoro": 1.6,
-    "dialogue hibari": 0.022,
+    "dialogue hibari": 0.021,
     "start dialogue hibari": 1.2,
     "environment procedural": 0.027,
     "start environment procedural": 1.3,

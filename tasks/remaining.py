@@ -6,6 +6,7 @@ from tasks.bar import BarState
 from tasks.forecast import StageWork
 
 # What a forecast weighs against what is seen of a run: a little of the work, and never less than these seconds.
+UNFINISHED, NOT_YET = 0.9, 0.99  # of a take under way, and of the stage, are counted at most
 FORECAST_SHARE, FORECAST_S = 0.03, 1.5
 
 
@@ -42,6 +43,20 @@ def lane_rate(work: StageWork, state: BarState, under_way: list[tuple[float, flo
         if since_s > rate() * w:
             seen_s, seen = seen_s + since_s, seen + w
     return rate()
+
+
+def share_with_under_way(work: StageWork, state: BarState, spent_s: float) -> float:
+    """The stage's share done (0..1), what is under way counted in part: a line may take half a minute.
+
+    By the forecast pace, which does not change meanwhile: so it never goes back.
+    """
+    working_s = work.expected_s - work.start_s
+    if not state.lanes or work.work <= 0 or working_s <= 0:
+        return state.share
+    rate = state.lanes * working_s / work.work
+    making = sum(min(UNFINISHED * w, max(0.0, spent_s - began) / rate) for began, w in state.under_way)
+    through = max(state.share, state.lane_work / work.work)  # judged a moment after they are through
+    return max(state.share, min(NOT_YET, through + making / work.work))
 
 
 def plain_left_s(expected_s: float, start_s: float, share: float, spent_s: float) -> float:

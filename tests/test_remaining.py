@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,14 @@ from models.pace import Pace
 from tasks.bar import BarState
 from tasks.forecast import StageWork
 from tasks.rates import Rates
-from tasks.remaining import FORECAST_S, FORECAST_SHARE, left_s, plain_left_s, revised_s
+from tasks.remaining import (
+    FORECAST_S,
+    FORECAST_SHARE,
+    left_s,
+    plain_left_s,
+    revised_s,
+    share_with_under_way,
+)
 
 LOADED_S = 5.0
 
@@ -111,6 +119,27 @@ def test_a_line_that_takes_longer_than_it_should_slows_the_rest() -> None:
     assert left_s(work, state, 5.0) == pytest.approx(100)
     assert left_s(work, state, 15.0) == pytest.approx(90)
     assert left_s(work, state, 45.0) > 200, "four times its time, and not yet through"
+
+
+@given(
+    works=st.lists(st.floats(0.5, 60), min_size=2, max_size=30),
+    lanes=st.integers(1, 4),
+    wrong=st.floats(0.2, 5),
+)
+def test_the_share_goes_on_while_a_line_is_made_and_never_back(
+    works: list[float], lanes: int, wrong: float
+) -> None:
+    work = forecast(works, lanes, wrong)
+    told: list[float] = []
+    run = list(simulated(works, lanes, 1.0))
+    for (at, state), (until, _) in pairwise(run):
+        told += [share_with_under_way(work, state, at + part * (until - at)) for part in (0, 0.5, 0.99)]
+    assert all(b >= a - 2e-3 for a, b in pairwise(told))  # the figures are rounded
+    assert max(told) <= 1
+    alone = simulated([50.0, 50.0], 1, 1.0)
+    _, state = next(alone)
+    shares = [share_with_under_way(forecast([50.0, 50.0], 1, 1.0), state, LOADED_S + s) for s in (0, 10, 20)]
+    assert shares == pytest.approx([0, 0.1, 0.2])
 
 
 def test_before_the_model_is_loaded_the_forecast_is_all_there_is() -> None:

@@ -109,7 +109,6 @@ def main() -> None:
                 "2 lanes, even": evenly(run, 2),
                 "2 lanes, even, half as fast": evenly(run, 2, 2.0),
                 "2 lanes, even, twice as fast": evenly(run, 2, 0.5),
-                "4 lanes, even": evenly(run, 4),
             }
             known = {
                 f"after one run of {earlier}": learnt(before, Rates(Path(folder) / f"{i}.json")),
@@ -120,6 +119,8 @@ def main() -> None:
                 for how, one in played.items()
                 for what, rates in known.items()
             }
+            four = learnt(evenly(before, 4), Rates(Path(folder) / f"{i}-four.json"))
+            found[name][f"4 lanes, even; after one such run of {earlier}"] = errors(evenly(run, 4), four)
     if short:
         found = {n: {k: m["20 %"]["error"] for k, m in of.items()} for n, of in found.items()}
     print(json.dumps(found, indent=1))
