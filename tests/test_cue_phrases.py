@@ -106,7 +106,7 @@ SILENT = {
         "The blow had been struck at last; his last hope was gone.",
         "It struck him that the idea was a good one.",
         "Alan fired up and cried that he hated the name.",
-        "Thoughts crowded in her mind, and most of them went galloping away after him.",
+        "Her thoughts galloped away after him.",
         "All the events of the past night came rushing back to her mind.",
         "Her glance fell upon the letter on the floor.",
         "The shadow of the tree fell on the ground.",
