@@ -174,7 +174,7 @@ def lexicon(language: str) -> Lexicon:
         "goal_hard",
         "within",
     )
-    names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
+    names += ("time_never", "time_allowed", "time_not_after", "weather_unless", "weather_not_after")
     names += ("weather_sure_before", "weather_sure_after")
     context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
     return Lexicon(
@@ -237,8 +237,10 @@ def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tupl
             found *= book.data.get("short_mention", 1.0)  # one character alone is mostly part of a name
         return found * weight, how
     if kind == "time":
-        refused = _says(book, "time_not_after", right) or (
-            _says(book, "time_unless", left) and not _says(book, "time_allowed", left)
+        refused = (
+            _says(book, "time_not_after", right)
+            or _says(book, "time_never", left)
+            or (_says(book, "time_unless", left) and not _says(book, "time_allowed", left))
         )
         return (0.0 if refused else book.data["time_weight"].get(word, 1.0)), "mention"
     if kind == "weather":

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from story.lexicon import load_data
 from story.novel import Segment
@@ -209,6 +210,15 @@ def candidates(
     return rows
 
 
+def _score(row: dict[str, float], weights: dict[str, list[float]]) -> float:
+    score = 0.0
+    for feature, value in row.items():
+        if feature in weights:
+            weight, low, high = weights[feature]
+            score += weight * min(high, max(low, value))
+    return score
+
+
 def chances(rows: dict[str, dict[str, float]], weights: dict[str, list[float]]) -> dict[str, float]:
     """Each candidate's chance.
 
@@ -216,14 +226,7 @@ def chances(rows: dict[str, dict[str, float]], weights: dict[str, list[float]]) 
         rows: features of the candidates.
         weights: by feature: its weight, and the least and the greatest value that training saw.
     """
-    scores = {}
-    for name, row in rows.items():
-        score = 0.0
-        for feature, value in row.items():
-            if feature in weights:
-                weight, low, high = weights[feature]
-                score += weight * min(high, max(low, value))
-        scores[name] = score
+    scores = {name: _score(row, weights) for name, row in rows.items()}
     top = max(scores.values())
     powers = {name: math.exp(score - top) for name, score in scores.items()}
     whole = sum(powers.values())
@@ -247,9 +250,22 @@ def place_of(
         language: "en" or "zh".
     """
     ranker = load_data("place_ranker")["languages"][language]
-    chance = chances(candidates(found, segments, cues, arrival, language), ranker["weights"])
+    rows = candidates(found, segments, cues, arrival, language)
+    best, chance = likeliest(chances(rows, ranker["weights"]))
+    if best == UNTOLD or chance < answer_from(rows, ranker):
+        return UNTOLD, 0.0
+    return best, round(min(0.99, chance), 2)
+
+
+def likeliest(chance: dict[str, float]) -> tuple[str, float]:
+    """(the likeliest class, its chance); ("unknown", 0.0) where nothing speaks for any."""
     named = {name: value for name, value in chance.items() if name != UNTOLD}
     best = max(named, key=lambda name: (named[name], name), default=UNTOLD)
-    if best == UNTOLD or named[best] < ranker["answer_from"]:
-        return UNTOLD, 0.0
-    return best, round(min(0.99, named[best]), 2)
+    return best, named.get(best, 0.0)
+
+
+def answer_from(rows: dict[str, dict[str, float]], ranker: dict[str, Any]) -> float:
+    """The chance a class needs to be named: more where the scene may as well leave its place open."""
+    score = _score(rows[UNTOLD], ranker["untold_weights"])
+    untold = 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+    return max(ranker["least_chance"], ranker["untold_share"] * untold)

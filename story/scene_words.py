@@ -31,7 +31,7 @@ _SPREAD = 4.0
 class _Model:
     classes: tuple[str, ...]
     start: tuple[int, ...]  # hundredths, by class
-    words: dict[str, tuple[tuple[int, int], ...]]  # word -> (class, hundredths) pairs
+    words: dict[str, list[int]]  # class, hundredths, class, hundredths …
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,7 @@ class WordScores:
 @cache
 def _model(language: str) -> _Model:
     data = load_data(f"place_words_{language}")
-    return _Model(
-        tuple(data["classes"]),
-        tuple(data["start"]),
-        {word: tuple(zip(flat[::2], flat[1::2], strict=True)) for word, flat in data["words"].items()},
-    )
+    return _Model(tuple(data["classes"]), tuple(data["start"]), data["words"])
 
 
 def words_of(text: str, language: str) -> frozenset[str]:
@@ -92,12 +88,12 @@ def score_words(segments: Sequence[Segment], language: str) -> WordScores:
     sums = [0] * len(model.classes)
     known = 0
     for word in plain_words(segments, language):
-        pairs = model.words.get(word)
-        if pairs is None:
+        flat = model.words.get(word)
+        if flat is None:
             continue
         known += 1
-        for i, hundredths in pairs:
-            sums[i] += hundredths
+        for n in range(0, len(flat), 2):
+            sums[flat[n]] += flat[n + 1]
     scale = _SPREAD / math.sqrt(max(1, known)) / _UNIT
     raw = [total * scale for total in sums]
     full = [value + first / _UNIT for value, first in zip(raw, model.start, strict=True)]

@@ -42,7 +42,7 @@ __all__ = [
 
 # A setting needs one stay or arrival (see scene_evidence's weights).
 _SETTING_ENOUGH = 2.0
-_TIME_ENOUGH = 0.8
+_TIME_ENOUGH = 0.7
 _WEATHER_ENOUGH = 0.6
 _MOOD_ENOUGH = 2
 # The winner must lead the second by this factor to be named at all.

@@ -21,7 +21,7 @@ from benchmarks.story.bench_scenes import chapter_of
 from story.scene_bounds import blocks
 from story.scene_cues import find_cues
 from story.scene_evidence import findings
-from story.scene_place import UNTOLD, candidates, chances
+from story.scene_place import UNTOLD, answer_from, candidates, chances, likeliest
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "story/data/place_ranker.json"
@@ -77,43 +77,87 @@ def fit(passages: list[Passage], pull: float = PULL) -> dict[str, list[float]]:
         return total + pull * float(w @ w), slope + 2 * pull * w
 
     best = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", options={"maxiter": 100}).x
+    return _with_ranges(names, best / spread, [row for p in passages for row in p.rows.values()])
+
+
+def _with_ranges(
+    names: list[str], weights: np.ndarray, rows: list[dict[str, float]]
+) -> dict[str, list[float]]:
     ranges: dict[str, tuple[float, float]] = {}
-    for p in passages:
-        for row in p.rows.values():
-            for name, value in row.items():
-                low, high = ranges.get(name, (value, value))
-                ranges[name] = min(low, value), max(high, value)
+    for row in rows:
+        for name, value in row.items():
+            low, high = ranges.get(name, (value, value))
+            ranges[name] = min(low, value), max(high, value)
     return {
         name: [round(float(w), 4), round(ranges[name][0], 4), round(ranges[name][1], 4)]
-        for name, w in zip(names, best / spread, strict=True)
+        for name, w in zip(names, weights, strict=True)
     }
 
 
-def held_out(passages: list[Passage], pull: float = PULL) -> list[tuple[Passage, str, float]]:
-    """(passage, best class, its chance), each judged by weights that never saw its book."""
+def fit_untold(passages: list[Passage], pull: float = PULL) -> dict[str, list[float]]:
+    """A logistic regression: may this scene's place be left open, whatever else is right?"""
+    rows = [p.rows[UNTOLD] for p in passages]
+    names = sorted(rows[0])
+    matrix = np.array([[row[name] for name in names] for row in rows])
+    spread = np.sqrt((matrix**2).mean(0)) + 1e-6
+    scaled = matrix / spread
+    wanted = np.array([UNTOLD in p.right for p in passages], float)
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = scaled @ w
+        total = float(np.logaddexp(0, scores).sum() - wanted @ scores)
+        slope = scaled.T @ (1 / (1 + np.exp(-scores)) - wanted)
+        return total + pull * float(w @ w), slope + 2 * pull * w
+
+    best = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", options={"maxiter": 100}).x
+    return _with_ranges(names, best / spread, rows)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A passage with what weights say that never saw its book."""
+
+    passage: Passage
+    best: str
+    chance: float
+    untold: float  # chance that the place may be left open
+
+
+def held_out(passages: list[Passage], pull: float = PULL) -> list[Judged]:
     books = sorted({p.book for p in passages})
     fold = {book: i % FOLDS for i, book in enumerate(books)}
     judged = []
     for k in range(FOLDS):
-        weights = fit([p for p in passages if fold[p.book] != k], pull)
+        seen = [p for p in passages if fold[p.book] != k]
+        weights = fit(seen, pull)
+        ranker = {"untold_weights": fit_untold(seen, pull), "least_chance": 0.0, "untold_share": 1.0}
         for p in passages:
             if fold[p.book] == k:
-                chance = chances(p.rows, weights)
-                named = {name: c for name, c in chance.items() if name != UNTOLD}
-                best = max(named, key=lambda name: (named[name], name), default=UNTOLD)
-                judged.append((p, best, named.get(best, 0.0)))
+                best, chance = likeliest(chances(p.rows, weights))
+                judged.append(Judged(p, best, chance, answer_from(p.rows, ranker)))
     return judged
 
 
-def figures(judged: list[tuple[Passage, str, float]], least: float) -> tuple[float, float, int]:
-    """(accuracy with "not told" included, precision when answering, answers) when answering from chance `least`."""
-    told = [(p, best if chance >= least else UNTOLD) for p, best, chance in judged]
+def figures(judged: list[Judged], least: float, share: float) -> tuple[float, float, int]:
+    """(accuracy with "not told" included, precision when answering, answers), answering by these two limits."""
+    told = [(j.passage, j.best if j.chance >= max(least, share * j.untold) else UNTOLD) for j in judged]
     answered = [(p, answer) for p, answer in told if answer != UNTOLD]
     return (
         sum(answer in p.right for p, answer in told) / max(1, len(told)),
         sum(answer in p.right for p, answer in answered) / max(1, len(answered)),
         len(answered),
     )
+
+
+def limits(judged: list[Judged]) -> tuple[float, float]:
+    """(least chance, share of the chance of "not told"): most right answers where precise enough."""
+    grid = [(i / 100, k / 10) for i in range(20, 76, 2) for k in range(0, 16)]
+    return max(grid, key=lambda pair: _worth(figures(judged, *pair)))
+
+
+def _worth(found: tuple[float, float, int]) -> tuple[float, float]:
+    accuracy, precision, _ = found
+    return (accuracy, precision) if precision >= PRECISION else (precision - 1, 0.0)
 
 
 def main() -> None:
@@ -127,19 +171,15 @@ def main() -> None:
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
         passages = [passage(item) for item in items if item["language"] == language]
         judged = held_out(passages, arguments.pull)
-        steps = [round(0.3 + 0.01 * i, 2) for i in range(41)]
-        good = [s for s in steps if figures(judged, s)[1] >= PRECISION]
-        # Of the thresholds that are precise enough the one with most right answers.
-        chosen = max(good, key=lambda s: (figures(judged, s)[0], -s), default=steps[-1])
-        for least in sorted({*steps[::5], chosen}):
-            accuracy, precision, answers = figures(judged, least)
-            mark = "  <-" if least == chosen else ""
-            print(
-                f"{language} from {least}: accuracy {accuracy:.3f}, precision {precision:.3f}, {answers} answers{mark}"
-            )
-        accuracy, precision, _ = figures(judged, chosen)
+        least, share = limits(judged)
+        accuracy, precision, answers = figures(judged, least, share)
+        print(
+            f"{language}: accuracy {accuracy:.3f}, precision {precision:.3f}, {answers} of {len(passages)} answered, "
+            f"by chance {least} and {share} of not told"
+        )
         result[language] = {
-            "answer_from": chosen,
+            "least_chance": least,
+            "untold_share": share,
             "held_out": {
                 "passages": len(passages),
                 "books": len({p.book for p in passages}),
@@ -147,11 +187,13 @@ def main() -> None:
                 "precision": round(precision, 3),
             },
             "weights": fit(passages, arguments.pull),
+            "untold_weights": fit_untold(passages, arguments.pull),
         }
     if arguments.write:
         note = (
             "Fitted by benchmarks/story/train_place_ranker.py on benchmarks/story/scene_passages.json. weights: by "
-            "feature its weight and the least and greatest value seen. held_out: by books left out, in folds."
+            "feature its weight and the least and greatest value seen; untold_weights: of the chance that a place may be "
+            "left open. A class is named from least_chance and from untold_share of that chance. held_out: by books left out, in folds."
         )
         data = {"format": "soundbound.place-ranker/1", "note": note, "languages": result}
         text = json.dumps(data, indent=1)
