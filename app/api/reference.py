@@ -101,7 +101,8 @@ def _fields(schema: dict[str, Any], openapi: dict[str, Any]) -> list[Field]:
     for name, of in whole.get("properties", {}).items():
         found.append((name, _kind(of, openapi), _resolved(of, openapi).get("description", ""), name in must))
         if "properties" in of:  # written out at its place
-            found += [(f"{name}.{inner}", *rest) for inner, *rest in _fields(of, openapi)]
+            nested = _fields(of, openapi)
+            found += [(f"{name}.{inner}", kind, told, needed) for inner, kind, told, needed in nested]
     return found
 
 
