@@ -3,7 +3,8 @@ plain regular expressions with named sets for Chinese; this module turns them in
 
 English patterns are words separated by spaces:
   `door` a word · `slam!` a verb in all its forms · `door+` a noun, singular or plural · `$set` a named set
-  `a|b!|$c` any of them · `up_and_down` several words as one · `?word` optional · `@` a capitalised word
+  `a|b!|$c` any of them · `up_and_down` several words as one · `?word` optional · `@` a capitalised word · `*ly` any
+  word in -ly
   `[…]` the words that are the sound · `~3` up to three words within the clause · `~,9` also over commas and "and"
 Chinese patterns: `{set}` a named set, `~` up to eight characters within the clause, `«…»` the words that are the
 sound.
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -34,8 +34,8 @@ _NO_NAME = (
     "For|With|By|From|After|Before|While|Not|No|Nor|What|Which|Where|How|Why|Down|Up|Out|Over|Here|Some|Such|All|Once|Only|Still|Even|"
     "Yet|Just|Again|Also|Through|Upon|Under|Above|Along|Across|Into|Away|Back|Two|Three|Four|Five|Ten|Every|Each|Nothing|Something"
 )
-_SEPARATOR = r"[ \n]+"
-_LOOSE_SEPARATOR = r"(?:[,:]?[ \n]+|-{1,2}|[—–])"
+SEPARATOR = r"[ \n]+"
+__LOOSE_SEPARATOR = r"(?:[,:]?[ \n]+|-{1,2}|[—–])"
 _CHINESE_GAP = r"[^。！？；，、：…—\s“”「」『』\"]{0,8}?"
 
 
@@ -91,16 +91,19 @@ def _noun_forms(noun: str) -> tuple[str, ...]:
     return (noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s"), noun)
 
 
-def _word_alternatives(token: str, sets: dict[str, list[str]]) -> list[str]:
+@cache
+def word_alternatives(token: str, lexicon: str) -> tuple[str, ...]:
     """Regular expressions of one token's alternatives."""
     found: list[str] = []
     for part in token.split("|"):
         if "_" in part:
-            found.append(_SEPARATOR.join(_word_expression(word, sets) for word in part.split("_")))
+            found.append(SEPARATOR.join(_word_expression(word, lexicon) for word in part.split("_")))
         elif part.startswith("$"):
-            for entry in sets[part[1:]]:
-                words = [_word_expression(word, sets) for word in entry.split(" ")]
-                found.append(_SEPARATOR.join(words))
+            for entry in lexicon_sets(lexicon)[part[1:]]:
+                words = [_word_expression(word, lexicon) for word in entry.split(" ")]
+                found.append(SEPARATOR.join(words))
+        elif part == "*ly":
+            found.append(r"\w+ly")
         elif part == "@":
             found.append(rf"(?-i:(?!(?:{_NO_NAME})\b)[A-Z][\w'’]+)")
         elif part.endswith("!"):
@@ -109,24 +112,24 @@ def _word_alternatives(token: str, sets: dict[str, list[str]]) -> list[str]:
             found.extend(re.escape(form) for form in _noun_forms(part[:-1]))
         else:
             found.append(re.escape(part).replace("'", "['’]").replace(r"\-", "[- ]?"))
-    return found
+    return tuple(found)
 
 
-def _word_expression(token: str, sets: dict[str, list[str]]) -> str:
-    alternatives = _word_alternatives(token, sets)
-    if len(alternatives) >= _MANY and all(a.replace(_SEPARATOR, "").isalpha() for a in alternatives):
-        return trie_pattern((a.replace(_SEPARATOR, " ") for a in alternatives), _SEPARATOR)
+@cache
+def _word_expression(token: str, lexicon: str) -> str:
+    alternatives = word_alternatives(token, lexicon)
+    if len(alternatives) >= _MANY and all(a.replace(SEPARATOR, "").isalpha() for a in alternatives):
+        return trie_pattern((a.replace(SEPARATOR, " ") for a in alternatives), SEPARATOR)
     return alternatives[0] if len(alternatives) == 1 else "(?:" + "|".join(alternatives) + ")"
 
 
 @cache
-def _sets(lexicon: str) -> dict[str, list[str]]:
+def lexicon_sets(lexicon: str) -> dict[str, list[str]]:
     return load_data(lexicon).get("sets", {})
 
 
 def english(pattern: str, lexicon: str = "cues_en") -> re.Pattern[str]:
     """Compiles one English pattern; group `w` is the bracketed words (the whole match when none are)."""
-    sets = _sets(lexicon)
     tokens = pattern.split()
     first = next((i for i, token in enumerate(tokens) if token.startswith("[")), -1)
     last = max((i for i, token in enumerate(tokens) if token.endswith("]")), default=-1)
@@ -135,168 +138,27 @@ def english(pattern: str, lexicon: str = "cues_en") -> re.Pattern[str]:
         token = token.removeprefix("[").removesuffix("]")
         if token.startswith("~"):
             loose = token.startswith("~,")
-            gap_separator = _LOOSE_SEPARATOR if loose else _SEPARATOR
+            gap_separator = __LOOSE_SEPARATOR if loose else SEPARATOR
             stop = "" if loose else _GAP_STOP
             expression += rf"(?:{separator}{stop}{_GAP_WORD})" + "{0," + token.lstrip("~,") + "}?"
             separator = gap_separator
             continue
-        word = _word_expression(token.removeprefix("?"), sets)
+        word = _word_expression(token.removeprefix("?"), lexicon)
         if token.startswith("?"):
             # An optional first word brings the separator after it, others the one before.
-            expression += rf"(?:{separator}{word})?" if separator else rf"(?:{word}{_SEPARATOR})?"
+            expression += rf"(?:{separator}{word})?" if separator else rf"(?:{word}{SEPARATOR})?"
             continue
         expression += separator + ("(?P<w>" if i == first else "") + word + (")" if i == last else "")
-        separator = _SEPARATOR
-    return re.compile(expression + r"(?![\w’'])")
-
-
-@cache
-def english_triggers(pattern: str, lexicon: str = "cues_en") -> frozenset[str]:
-    """Words of which one must be in a text for the pattern to match there: a cheap first test.
-
-    They are the first words of the bracketed token's alternatives (of the first required token when none is).
-    """
-    tokens = [token for token in pattern.split() if not token.startswith(("~", "?"))]
-    token = next((token for token in tokens if token.startswith("[")), tokens[0]).strip("[]")
-    words: set[str] = set()
-    for alternative in _word_alternatives(token, _sets(lexicon)):
-        if alternative.startswith("(?"):
-            return frozenset()  # a name or a nested choice: no cheap test
-        words.add(re.split(r"\\|\[|\(| ", alternative, maxsplit=1)[0].lower())
-    return frozenset(words)
-
-
-_PARTS = 3  # of a hyphenated word in a gap, at most
-
-
-@cache
-def english_required(pattern: str, lexicon: str = "cues_en") -> tuple[tuple[frozenset[str], int], ...]:
-    """A pattern's sure words in order, each as (the words it may be, how many words after the one before at most).
-
-    A second cheap test, so that most patterns need never be compiled: a word is a run of letters.
-    """
-    found: list[tuple[frozenset[str], int]] = []
-    reach = 0
-    for token in pattern.split():
-        token = token.strip("[]")
-        if token.startswith("~"):
-            reach += _PARTS * int(token.lstrip("~,"))
-            continue
-        optional = token.startswith("?")
-        alternatives = _word_alternatives(token.removeprefix("?"), _sets(lexicon))
-        words = [alternative.split(_SEPARATOR) for alternative in alternatives]
-        length = _PARTS * max(map(len, words))
-        if optional or not all(word[0].isascii() and word[0].isalpha() for word in words):
-            reach += length
-            continue
-        found.append((frozenset(word[0].lower() for word in words), reach + 1))
-        reach = length - 1
-    return tuple(found)
-
-
-def in_order(words: Sequence[str], required: Sequence[tuple[frozenset[str], int]]) -> bool:
-    """Whether a clause's words (lower case) have what `english_required` tells, in order and near enough."""
-    at = [-1]  # where the token before may stand
-    for number, (wanted, reach) in enumerate(required):
-        stop = len(words) if number == 0 else 0
-        at = [
-            i
-            for i in range(at[0] + 1, stop or min(len(words), at[-1] + reach + 1))
-            if words[i] in wanted and (stop or any(0 < i - before <= reach for before in at))
-        ]
-        if not at:
-            return False
-    return True
+        separator = SEPARATOR
+    return re.compile(expression + r"(?![\w’']|-\w)")
 
 
 def chinese(pattern: str, lexicon: str = "cues_zh") -> re.Pattern[str]:
     """Compiles one Chinese pattern; group `w` is the words between « and » (the whole match when none are)."""
-    sets = _sets(lexicon)
+    sets = lexicon_sets(lexicon)
     expression = re.sub(r"\{([a-z_]+)\}", lambda m: "(?:" + "|".join(sets[m[1]]) + ")", pattern)
     expression = re.sub(r"(?<!\[\^)~", lambda _: _CHINESE_GAP, expression)
     return re.compile(expression.replace("«", "(?P<w>").replace("»", ")"))
-
-
-@cache
-def chinese_triggers(pattern: str, lexicon: str = "cues_zh") -> frozenset[str]:
-    """Characters of which one must be in a text for the pattern to match there; empty where none is sure."""
-    sets = _sets(lexicon)
-    expanded = re.sub(r"\{([a-z_]+)\}", lambda m: "(?:" + "|".join(sets[m[1]]) + ")", pattern)
-    return _sure_characters(expanded.translate({ord("«"): None, ord("»"): None}))
-
-
-_COMMON = frozenset("的一了着不在是有人上下里出来去过得地个大小打开声响听手头门水风")
-_ELEMENT = re.compile(r"\(\?:|\(\?[=!<]+|\((?!\?)|\[\^?[^\]]*\]|\\.|[^()\[\]\\]")
-_QUANTIFIER = re.compile(r"[?*+]\??|\{(\d*)(?:,\d*)?\}\??")
-
-
-def _sure_characters(expression: str) -> frozenset[str]:
-    """The rarest set of characters that every match has one of."""
-    branches = _branches(expression)
-    if len(branches) > 1:
-        sets = [_sure_characters(branch) for branch in branches]
-        return frozenset().union(*sets) if all(sets) else frozenset()
-    best, best_cost = frozenset[str](), 1e9
-    at = 0
-    while at < len(expression):
-        element = _ELEMENT.match(expression, at)
-        if element is None:
-            return best
-        text, at = element[0], element.end()
-        sure: frozenset[str] = frozenset()
-        if text[0] == "(":
-            close = _closing(expression, at)
-            if text in ("(?:", "("):
-                sure = _sure_characters(expression[at:close])
-            at = close + 1
-        elif text[0] == "[" and text[1] != "^" and "-" not in text and "\\" not in text:
-            sure = frozenset(text[1:-1])
-        elif len(text) == 1 and text not in ".~^$":
-            sure = frozenset(text)
-        quantifier = _QUANTIFIER.match(expression, at)
-        if quantifier:
-            at = quantifier.end()
-            if quantifier[0][0] in "?*" or quantifier[1] in ("", "0"):
-                continue
-        cost = sum(5 if character in _COMMON else 1 for character in sure)
-        if sure and cost < best_cost:
-            best, best_cost = sure, cost
-    return best
-
-
-def _closing(expression: str, at: int) -> int:
-    """Where the group that begins before `at` is closed."""
-    depth, in_class = 1, False
-    while depth:
-        character = expression[at]
-        if character == "\\":
-            at += 1
-        elif in_class:
-            in_class = character != "]"
-        elif character == "[":
-            in_class = True
-        else:
-            depth += (character == "(") - (character == ")")
-        at += 1
-    return at - 1
-
-
-def _branches(expression: str) -> list[str]:
-    """The alternatives of an expression's outermost level."""
-    found, begin, at = [], 0, 0
-    while at < len(expression):
-        character = expression[at]
-        if character == "\\":
-            at += 1
-        elif character == "(":
-            at = _closing(expression, at + 1)
-        elif character == "[":
-            at = expression.index("]", at)
-        elif character == "|":
-            found.append(expression[begin:at])
-            begin = at + 1
-        at += 1
-    return [*found, expression[begin:]]
 
 
 @cache

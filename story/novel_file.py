@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from story.novel import Novel
+from story.writing import write_whole
 
 _FIRST = ("format", "title", "language")  # always written, at the top
 
@@ -42,16 +41,9 @@ def _member(name: str, value: Any) -> str:
 
 
 def write_novel(novel: Novel, path: Path, facts: dict[str, Any] | None = None) -> None:
-    """Write the novel as JSON; it appears whole or not at all. For `facts` see novel_pieces."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(fd, "wb") as f:
-            f.writelines(piece.encode() for piece in novel_pieces(novel, facts))
-            f.flush()
-            os.fsync(f.fileno())
-        Path(part).chmod(0o644)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    """Write the novel as JSON; it appears whole or not at all. For `facts` see novel_pieces.
+
+    Raises:
+        InputError: it can't be written there.
+    """
+    write_whole(path, novel_pieces(novel, facts))

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from story.lexicon import english, english_triggers, load_data
+from story.lexicon import english, load_data
+from story.pattern_tests import english_triggers
 from story.scene_models import Polarity
 
 # A full stop after these ends no sentence.
@@ -114,6 +115,12 @@ def _english(rules: _Rules, before: str, inside: str, word: str, right: str, nou
     before = before[before.rfind(";") + 1 :]
     clause = _clause_tail(rules, before)
     whole = clause + inside
+    if not noun:
+        whole = _own_clause(rules, whole, word)
+    # "He had scarcely shut the door when …": it is shut, and now.
+    just = rules.patterns["negated.just"].search(whole) and rules.found("negated.just_when", right)
+    if just:
+        whole = rules.patterns["negated.just"].sub(" ", whole)
     if rules.found("figurative.left", before.rpartition(",")[2] + inside) or rules.found(
         "figurative.right", right
     ):
@@ -126,14 +133,28 @@ def _english(rules: _Rules, before: str, inside: str, word: str, right: str, nou
         return "negated"
     if rules.found("hypothetical.sentence", before + inside) or rules.found("hypothetical.question", right):
         return "hypothetical"
-    for name in ("clause", "past"):
-        if rules.found(f"hypothetical.{name}", whole):
-            return "hypothetical"
-    if not noun and rules.found("hypothetical.infinitive", clause + inside):
+    if rules.found("hypothetical.clause", whole):
+        return "hypothetical"
+    now = just or rules.found("hypothetical.past_now", before + inside)
+    if rules.found("hypothetical.past", whole) and not now:
+        return "hypothetical"
+    if not noun and rules.found("hypothetical.infinitive", whole):
         return "hypothetical"
     if rules.found("hypothetical.right", right) or rules.found("hypothetical.relative_past", right):
         return "hypothetical"
     return "asserted"
+
+
+def _own_clause(rules: _Rules, clause: str, word: str) -> str:
+    """A clause without what can't govern its verb `word`: "asked me to come in and" closed, "without a word" he closed."""
+    adverbial = rules.patterns["hypothetical.adverbial"].search(clause)
+    if adverbial:
+        clause = clause[adverbial.end() :]
+    if rules.patterns["hypothetical.past_form"].search(word):
+        joined = rules.patterns["hypothetical.joined"].search(clause)
+        if joined and not rules.patterns["hypothetical.governs_past"].search(clause):
+            return clause[joined.end("and") :]
+    return clause
 
 
 def _chinese(rules: _Rules, before: str, inside: str, word: str, right: str, noun: bool) -> Polarity:

@@ -6,23 +6,13 @@ A cue depends on its own segment only, so editing one line never changes another
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
-from story.lexicon import (
-    anchor_span,
-    chinese,
-    chinese_triggers,
-    english,
-    english_required,
-    english_triggers,
-    in_order,
-    load_data,
-)
+from story.cue_rules import WORD, Rule, compiled, patterns_to_try
+from story.lexicon import anchor_span, load_data
 from story.novel import Segment
+from story.pattern_tests import chinese_required, english_required, in_order
 from story.polarity import polarity, sentence_bounds
 from story.scene_models import Cue, Polarity
 from story.scene_text import READ_TYPES, reading_text
@@ -31,31 +21,12 @@ from story.sounds import resolve_prompt, sound_class
 # Narration runs at about 15 characters a second in English and 4.5 in Chinese; the same sound again within 1.2 s
 # would be heard as a stutter.
 _REPEAT_GAP = {"en": 18, "zh": 6}
+# What goes on for a while (running, a ride, wheels) is told by several verbs; within ten seconds it is one event.
+_CONTINUING_GAP = {"en": 150, "zh": 45}
 # Characters of text that one cue needs, about eight English words; a segment may have two more than its share.
 _CHARACTERS_A_CUE = {"en": 45, "zh": 14}
 # Two sounds of a family this close in one sentence are one event told twice ("running hard, their feet beating").
 _FAMILY_GAP = {"en": 60, "zh": 16}
-
-_WORD = re.compile(r"[A-Za-z]+")
-_STOPS = re.compile('[.!?;“”"]+')
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One entry of cues_<language>.json; its patterns are compiled when their trigger words first turn up."""
-
-    sound: str
-    patterns: tuple[str, ...]
-    unless: tuple[str, ...]
-    needs: tuple[str, ...]
-    needs_segment: tuple[str, ...]
-    noun: bool
-    priority: int
-    polarity: Polarity | None
-    duration_s: float | None
-    level_db: float | None
-    prompt: str | None
-    anchor: Literal["start", "word", "end"]
 
 
 @dataclass
@@ -65,89 +36,6 @@ class _Found:
     rule: Rule
     polarity: Polarity
     sentence: tuple[int, int]
-
-
-@cache
-def cue_rules(language: str) -> tuple[Rule, ...]:
-    """The cue lexicon of "en" or "zh"."""
-    return tuple(
-        Rule(
-            sound=entry["sound"],
-            patterns=tuple(entry["patterns"]),
-            unless=tuple(entry.get("unless", ())),
-            needs=tuple(entry.get("needs", ())),
-            needs_segment=tuple(entry.get("needs_segment", ())),
-            noun=entry.get("noun", False),
-            priority=entry.get("priority", 0),
-            polarity=entry.get("polarity"),
-            duration_s=entry.get("duration_s"),
-            level_db=entry.get("level_db"),
-            prompt=entry.get("prompt"),
-            anchor=entry.get("anchor", "word"),
-        )
-        for entry in load_data(f"cues_{language}")["rules"]
-    )
-
-
-@cache
-def _compiled(pattern: str, language: str) -> re.Pattern[str]:
-    return english(pattern) if language == "en" else chinese(pattern)
-
-
-@cache
-def _by_character() -> dict[str, tuple[tuple[int, int], ...]]:
-    """Chinese patterns (rule, pattern) by a character they can't do without; under "" those without any."""
-    table: dict[str, list[tuple[int, int]]] = {}
-    for i, rule in enumerate(cue_rules("zh")):
-        for j, pattern in enumerate(rule.patterns):
-            for character in chinese_triggers(pattern) or {""}:
-                table.setdefault(character, []).append((i, j))
-    return {character: tuple(places) for character, places in table.items()}
-
-
-@cache
-def _by_trigger() -> tuple[dict[str, tuple[tuple[int, int], ...]], tuple[tuple[int, int], ...]]:
-    """English patterns (rule, pattern) by trigger word, and those without any."""
-    table: dict[str, list[tuple[int, int]]] = {}
-    always: list[tuple[int, int]] = []
-    for i, rule in enumerate(cue_rules("en")):
-        for j, pattern in enumerate(rule.patterns):
-            triggers = english_triggers(pattern)
-            if not triggers:
-                always.append((i, j))
-            for word in triggers:
-                table.setdefault(word, []).append((i, j))
-    return {word: tuple(places) for word, places in table.items()}, tuple(always)
-
-
-def _to_try(text: str, language: str) -> Iterator[tuple[Rule, str, int, int]]:
-    """Rules with the patterns that may match in a text and where: the whole text in Chinese, in English the clauses
-    that have its words (no pattern goes over a full stop or a quotation mark). In the lexicon's order."""
-    rules = cue_rules(language)
-    if language != "en":
-        characters = _by_character()
-        places = {place for character in {"", *text} for place in characters.get(character, ())}
-        yield from ((rules[i], rules[i].patterns[j], 0, len(text)) for i, j in sorted(places))
-        return
-    table, always = _by_trigger()
-    ends = [*(match.end() for match in _STOPS.finditer(text)), len(text)]
-    windows: dict[tuple[int, int], list[int]] = {place: list(range(len(ends))) for place in always}
-    words: list[list[str]] = [[] for _ in ends]
-    here = 0
-    for match in _WORD.finditer(text):
-        while match.start() >= ends[here]:
-            here += 1
-        word = match[0].lower()
-        words[here].append(word)
-        for place in table.get(word, ()):
-            seen = windows.setdefault(place, [])
-            if not seen or seen[-1] != here:
-                seen.append(here)
-    for i, j in sorted(windows):
-        pattern = rules[i].patterns[j]
-        for n in windows[i, j]:
-            if in_order(words[n], english_required(pattern)):
-                yield rules[i], pattern, ends[n - 1] if n else 0, ends[n]
 
 
 @cache
@@ -163,37 +51,45 @@ def _opposites(language: str) -> frozenset[frozenset[str]]:
     return frozenset(frozenset(pair) for pair in load_data(f"cues_{language}")["opposites"])
 
 
+@cache
+def _continuing(language: str) -> frozenset[str]:
+    return frozenset(load_data(f"cues_{language}")["continuing"])
+
+
 def _overlaps(rule: Rule, text: str, language: str, low: int, high: int, start: int, end: int) -> bool:
     """True when one of the rule's exceptions is found in text[low:high] over or touching text[start:end]."""
     unless = rule.unless
     if language == "en" and unless:
-        words = [word.lower() for word in _WORD.findall(text, low, high)]
+        words = [word.lower() for word in WORD.findall(text, low, high)]
         unless = tuple(p for p in unless if in_order(words, english_required(p)))
+    elif unless:
+        here = frozenset(text[low:high])
+        unless = tuple(p for p in unless if not any(map(here.isdisjoint, chinese_required(p))))
     return any(
         match.start() <= end and start <= match.end()
         for pattern in unless
-        for match in _compiled(pattern, language).finditer(text, low, high)
+        for match in compiled(pattern, language).finditer(text, low, high)
     )
 
 
 def _candidates(text: str, language: str) -> list[_Found]:
     found = []
     missing: dict[int, bool] = {}  # rules whose segment lacks what they need
-    for rule, source, first, last in _to_try(text, language):
+    for rule, source, first, last in patterns_to_try(text, language):
         if rule.needs_segment:
             if id(rule) not in missing:
-                needs = (_compiled(p, language) for p in rule.needs_segment)
+                needs = (compiled(p, language) for p in rule.needs_segment)
                 missing[id(rule)] = not any(p.search(text) for p in needs)
             if missing[id(rule)]:
                 continue
-        for match in _compiled(source, language).finditer(text, first, last):
+        for match in compiled(source, language).finditer(text, first, last):
             start, end = anchor_span(match)
             if end <= start:
                 continue
             low, high = sentence_bounds(text, match.start(), match.end(), language)
             if _overlaps(rule, text, language, low, high, match.start(), match.end()):
                 continue
-            if not all(_compiled(p, language).search(text, low, high) for p in rule.needs):
+            if not all(compiled(p, language).search(text, low, high) for p in rule.needs):
                 continue
             meant = rule.polarity or polarity(
                 text, start, end, language, match_start=match.start(), noun=rule.noun
@@ -226,7 +122,8 @@ def _one_cue_an_event(found: list[_Found], language: str) -> list[_Found]:
             family = families.get(item.rule.sound, -1)
             pair = frozenset((item.rule.sound, other.rule.sound))
             related = family >= 0 and family == families.get(other.rule.sound) and pair not in opposites
-            if (same and (same_sentence or near < _REPEAT_GAP[language])) or (
+            gap = _CONTINUING_GAP if item.rule.sound in _continuing(language) else _REPEAT_GAP
+            if (same and (same_sentence or near < gap[language])) or (
                 related and same_sentence and near < _FAMILY_GAP[language]
             ):
                 again = True

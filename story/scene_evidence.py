@@ -19,15 +19,22 @@ from story.scene_text import READ_TYPES, reading_text
 from story.word_trie import trie_pattern
 
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
+# How a place is named, from being there to talk of it; "hint" and "weak" are its furniture and people.
+How = Literal["arrival", "stay", "beside", "mention", "left", "goal", "hint", "weak"]
 
-# Weights chosen on the 38 passages of the place benchmark's kind: one arrival, or two stays, settle a place.
+# How much each way of naming a place tells; scene_place's ranker weighs the sums.
 ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
 CUE_HINT = 0.6
 LEFT_ROOM = 1.0  # who leaves a room is in the house
-# People are where they came last.
-LAST_ARRIVAL = 1.0
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Gen|Rev|Lieut|Hon|Prof)\.$")
 _NAMED = re.compile(r"\b(?!Mr|Mrs|Miss|Dr|Lady|Lord|Sir)[A-Z][a-z]+ $")
+_ARTICLE = re.compile(
+    r"\b(?:the|a|an|this|that|his|her|my|our|their|its|your|some|another|each|every|same|'s) "
+    r"(?:(?:old|little|great|narrow|dark|darkened|long|small|big|whole|next|other|low|high|open|wide|steep|deep|wooden|"
+    r"stone|front|back|upper|lower|main|inner|outer|private|public|new|empty|dim|dimly|dusky|lighted|lit|bare|cold|"
+    r"damp|quiet|silent|winding|gloomy|dusty|broad|large|huge|tiny|own|very|first|second|third|iron|paved|shady|"
+    r"green|rough|rocky|sandy|white|grey|gray|black|red),? ){0,2}$"
+)
 # Kinds whose words are also people's names.
 _NAMEABLE = ("place", "weather", "time", "near")
 # How much context to the left decides what a mention means.
@@ -48,6 +55,7 @@ class Finding:
     word: str
     arrival: bool = False
     hint: bool = False  # furniture and people of a place, not the place itself
+    how: How = "mention"
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Lexicon:
     data: dict[str, Any]
     terms: dict[Kind, _Terms]
     context: dict[str, re.Pattern[str]]
+    article_only: frozenset[str]  # places only as "the hatch", "a dark passage"
     name_after: re.Pattern[str]
     time_shift: re.Pattern[str]
 
@@ -165,13 +174,14 @@ def lexicon(language: str) -> Lexicon:
         "goal_hard",
         "within",
     )
-    names += ("time_allowed", "time_not_after", "weather_unless", "weather_not_after")
+    names += ("time_never", "time_allowed", "time_not_after", "weather_unless", "weather_not_after")
     names += ("weather_sure_before", "weather_sure_after")
     context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
     return Lexicon(
         data=data,
         terms={kind: _terms(group, language) for kind, group in groups.items()},
         context=context,
+        article_only=frozenset(data.get("article_only", ())),
         name_after=re.compile(data.get("name_after", "(?!)")),
         time_shift=re.compile(data["time_shift"], re.IGNORECASE),
     )
@@ -182,48 +192,65 @@ def _says(book: Lexicon, name: str, text: str) -> bool:
     return bool(pattern and pattern.search(text))
 
 
-def _place_weight(book: Lexicon, word: str, left: str, right: str) -> tuple[float, bool]:
-    """(weight, is an arrival) of a place noun between `left` and `right`."""
+_WEIGHTS: dict[How, float] = {
+    "arrival": ARRIVAL,
+    "stay": LOCATIVE,
+    "beside": LOCATIVE / 2,
+    "mention": MENTION,
+    "left": LEFT_ROOM,
+    "goal": MENTION / 2,
+}
+
+
+def _how(book: Lexicon, word: str, left: str, right: str) -> How | None:
+    """How a place noun between `left` and `right` is named; None when it says nothing of where people are."""
     if _says(book, "not_after", right) or _says(book, "not_before", left):
-        return 0.0, False
+        return None
     goal = "goal_hard" if "goal_hard" in book.context else "goal"
     if _says(book, "arrival", left) and not _says(book, goal, left):
-        return ARRIVAL, True
+        return "arrival"
     if _says(book, "within", left):
-        return LOCATIVE, False
+        return "stay"
     if _says(book, "departure", left):
-        return (LEFT_ROOM if word in book.data.get("inner", ()) else 0.0), False
+        return "left" if word in book.data.get("inner", ()) else None
     if _says(book, "goal", left):
-        return MENTION / 2, False
+        return "goal"
     if _says(book, "inside_after", right):
-        return LOCATIVE, False
+        return "stay"
     if _says(book, "locative", left):
-        return LOCATIVE if "inside_after" not in book.context else LOCATIVE / 2, False
-    return MENTION, False
+        return "stay" if "inside_after" not in book.context else "beside"
+    return "mention"
 
 
-def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tuple[float, bool]:
+def _weight(book: Lexicon, kind: Kind, word: str, left: str, right: str) -> tuple[float, How]:
     _, weight, hint = book.terms[kind].value_of[word]
     if kind == "place":
+        if word in book.article_only and not (_ARTICLE.search(left) or _NAMED.search(left)):
+            return 0.0, "mention"
         if hint:
-            return weight, False
-        found, arrival = _place_weight(book, word, left, right)
+            return weight, "weak" if weight == WEAK else "hint"
+        how = _how(book, word, left, right)
+        if how is None:
+            return 0.0, "mention"
+        found = _WEIGHTS[how]
         if len(word) == 1 and found < LOCATIVE:
             found *= book.data.get("short_mention", 1.0)  # one character alone is mostly part of a name
-        return found * weight, arrival
+        return found * weight, how
     if kind == "time":
-        refused = _says(book, "time_not_after", right) or (
-            _says(book, "time_unless", left) and not _says(book, "time_allowed", left)
+        refused = (
+            _says(book, "time_not_after", right)
+            or _says(book, "time_never", left)
+            or (_says(book, "time_unless", left) and not _says(book, "time_allowed", left))
         )
-        return (0.0 if refused else book.data["time_weight"].get(word, 1.0)), False
+        return (0.0 if refused else book.data["time_weight"].get(word, 1.0)), "mention"
     if kind == "weather":
         if _says(book, "weather_unless", left) or _says(book, "weather_not_after", right):
-            return 0.0, False
+            return 0.0, "mention"
         sure = _says(book, "weather_sure_before", left) or _says(book, "weather_sure_after", right)
         if word in book.data["weather_bare_words"] and not sure:
-            return book.data["weather_bare"], False  # a mention may be of any time
-        return book.data["weather_weight"].get(word, 1.0), False
-    return weight, False
+            return book.data["weather_bare"], "mention"  # a mention may be of any time
+        return book.data["weather_weight"].get(word, 1.0), "mention"
+    return weight, "mention"
 
 
 def findings(segment: Segment, language: str) -> tuple[Finding, ...]:
@@ -248,7 +275,7 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
                 continue  # "Squire Hall", "Mr. Church", "Storm nodded"
             left = text[max(0, start - _LEFT[language]) : start].replace("\n", " ")
             right = text[end : end + _RIGHT[language]].replace("\n", " ")
-            weight, arrival = _weight(book, kind, word, left, right)
+            weight, how = _weight(book, kind, word, left, right)
             if weight and kind in ("place", "time", "weather", "near", "setting"):
                 meant = polarity(text, start, end, language, noun=True)
                 if meant != "asserted":
@@ -256,7 +283,18 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
             if weight:
                 value, _, hint = terms.value_of[word]
                 found.append(
-                    Finding(kind, value, weight, segment_id, start, end, content[start:end], arrival, hint)
+                    Finding(
+                        kind,
+                        value,
+                        weight,
+                        segment_id,
+                        start,
+                        end,
+                        content[start:end],
+                        how == "arrival",
+                        hint,
+                        how,
+                    )
                 )
     return tuple(sorted(found, key=lambda f: (f.start, f.end, f.kind)))
 

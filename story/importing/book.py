@@ -14,6 +14,7 @@ from story.attribution.book import novel_of
 from story.emotions import feel_chapter
 from story.encodings import MAGIC
 from story.errors import InputError
+from story.importing.collector import collector_rests
 from story.importing.encoding import decode_book
 from story.importing.epub import read_epub, read_html
 from story.importing.manuscript import LeftOut, Manuscript, split_long_blocks
@@ -66,9 +67,10 @@ def import_book(
         return Imported(novel, list((novel.model_extra or {}).get("import", {}).get("warnings", [])))
     if form in _SCRIPTS:
         return _script(path, form, options)
-    manuscript = _READERS[form](path, options)
-    split_long_blocks(manuscript)
-    return Imported(_novel(manuscript, characters), manuscript.warnings, manuscript.left_out)
+    with collector_rests():
+        manuscript = _READERS[form](path, options)
+        split_long_blocks(manuscript)
+        return Imported(_novel(manuscript, characters), manuscript.warnings, manuscript.left_out)
 
 
 def form_of(path: Path) -> str:
