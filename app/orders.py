@@ -116,8 +116,9 @@ class Desk:
                 "chapter", name, {**parameters, "chapter": one.id}, plan, tags=tags, key=key
             )
         else:
-            spec = ",".join(str(c.number) for c in chosen)
-            name = f"{upload.novel.title} · {chapters}"
+            every = len(chosen) == len(upload.novel.chapters)
+            spec = "all" if every else ",".join(str(c.number) for c in chosen)
+            name = upload.novel.title if every else f"{upload.novel.title} · {spec}"
             run = await self.runs.start(
                 "book", name, {**parameters, "chapters": spec}, plan, tags=tags, key=key
             )

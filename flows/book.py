@@ -45,7 +45,8 @@ def run_name(folder: Path = Path()) -> str:
         title = load_novel(path).title
     except Exception:  # the run itself will say what is wrong
         title = path.stem
-    return f"{title} · {given.get('chapters') or 'all'}"
+    chapters = str(given.get("chapters") or "all")
+    return title if chapters == "all" else f"{title} · {chapters}"
 
 
 @flow(name="render-book", flow_run_name=run_name, persist_result=False)

@@ -33,7 +33,7 @@ from mixing.sources import ScratchSource
 
 BLOCK_FRAMES = 8 * SAMPLE_RATE_HZ
 # Share of its time until the mix is planned, then rendered; the rest is mastering (a chapter of eleven minutes).
-PLANNED, RENDERED = 0.2, 0.85
+PLANNED, RENDERED = 0.28, 0.85
 Progress = Callable[[float], None]
 
 

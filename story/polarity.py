@@ -117,6 +117,10 @@ def _english(rules: _Rules, before: str, inside: str, word: str, right: str, nou
     whole = clause + inside
     if not noun:
         whole = _own_clause(rules, whole, word)
+    # "He had scarcely shut the door when …": it is shut, and now.
+    just = rules.patterns["negated.just"].search(whole) and rules.found("negated.just_when", right)
+    if just:
+        whole = rules.patterns["negated.just"].sub(" ", whole)
     if rules.found("figurative.left", before.rpartition(",")[2] + inside) or rules.found(
         "figurative.right", right
     ):
@@ -131,7 +135,8 @@ def _english(rules: _Rules, before: str, inside: str, word: str, right: str, nou
         return "hypothetical"
     if rules.found("hypothetical.clause", whole):
         return "hypothetical"
-    if rules.found("hypothetical.past", whole) and not rules.found("hypothetical.past_now", before + inside):
+    now = just or rules.found("hypothetical.past_now", before + inside)
+    if rules.found("hypothetical.past", whole) and not now:
         return "hypothetical"
     if not noun and rules.found("hypothetical.infinitive", whole):
         return "hypothetical"

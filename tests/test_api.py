@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import html
 import itertools
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,6 +239,16 @@ def test_what_there_is_to_choose_from(service: Service) -> None:
     assert service.client.get("/api/v1/voices?model=nobody").status_code == 422
     paths = service.client.get("/api/v1/openapi.json").json()["paths"]
     assert {"/api/v1/audio-generation/sequential", "/api/v1/tasks/{task_id}/progress"} <= set(paths)
+
+
+def test_its_description_can_be_read_and_loads_nothing_from_elsewhere(service: Service) -> None:
+    page = service.client.get("/api/v1/docs")
+    assert page.status_code == 200
+    described = service.client.get("/api/v1/openapi.json").json()
+    for path in described["paths"]:
+        assert html.escape(path) in page.text
+    assert "novel_data" in page.text
+    assert not re.findall(r"(?:src|href)=.?(?:https?:)?//", page.text)
 
 
 def test_the_api_keeps_to_its_own_description(service: Service, rendered: tuple[str, list]) -> None:

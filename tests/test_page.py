@@ -17,6 +17,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from app.page.edit import named_in
+from app.page.run import in_words
 from app.page.words import Words, tongue_of
 from flows.limit import limit_name
 from tests.browser import DESKTOP, PHONE, browser
@@ -284,6 +285,9 @@ def test_every_word_is_there_in_both_languages() -> None:
         assert set(both) == {"en", "zh"}, key
         holes = [{f for _, f, _, _ in string.Formatter().parse(both[t]) if f} for t in ("en", "zh")]
         assert holes[0] == holes[1], key
+    assert in_words(Words("zh"), "chapter 2 of 12") == "第 2 章，共 12 章"
+    assert in_words(Words("zh"), "3 before it in the queue") == "前面还有 3 个任务"
+    assert in_words(Words("zh"), "no voice of that name") == "no voice of that name"
     assert Words("en").many("n_lines", 1) == "1 line"
     assert Words("en").many("n_lines", 2) == "2 lines"
     for part in ("emotions", "styles"):

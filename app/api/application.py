@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
 
 from app.api import answers, catalog, generation, results, tasks
 from app.api.limits import Limits
+from app.api.reference import reference
 from app.orders import Desk
 from app.runs import Runs
 from app.settings import Settings
@@ -36,7 +38,7 @@ def create_app(settings: Settings, *, page: bool = True) -> FastAPI:
         version="1",
         description=ABOUT,
         lifespan=lifespan,
-        docs_url="/api/v1/docs",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         openapi_url="/api/v1/openapi.json",
@@ -44,6 +46,14 @@ def create_app(settings: Settings, *, page: bool = True) -> FastAPI:
     answers.install(app)
     for routes in (generation, tasks, results, catalog):
         app.include_router(routes.router)
+
+    @app.get("/api/v1/docs", include_in_schema=False)
+    def docs(request: Request) -> HTMLResponse:
+        """To be read; nothing of it comes from elsewhere."""
+        return HTMLResponse(
+            reference(app.openapi(), f"{request.scope.get('root_path', '')}{app.openapi_url}")
+        )
+
     if page:
         from app.page import mount_page
 

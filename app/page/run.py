@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 from uuid import UUID
 
@@ -14,12 +15,25 @@ from app.page.home import show_runs
 from app.page.listen import Listen, show_files
 from app.page.steps import Steps
 from app.page.telling import guarded
+from app.page.words import Words
 from app.problems import Problem
 from app.run_progress import ENDED, Progress
 from app.run_record import Run
 
+TOLD = {  # what Progress.message may say, and the page's words for it
+    "queue_ahead": re.compile(r"(?P<n>\d+) before it in the queue"),
+    "chapter_of": re.compile(r"chapter (?P<n>\d+) of (?P<total>\d+)"),
+}
 EVERY_S = 0.4  # with what Prefect and the browser add, a step is seen within a second
 LOG_EVERY = 5  # times EVERY_S
+
+
+def in_words(words: Words, message: str) -> str:
+    """A run's message in the person's language, where it is one of ours; an error stays as it is."""
+    for key, pattern in TOLD.items():
+        if found := pattern.fullmatch(message):
+            return words(key, **found.groupdict())
+    return message
 
 
 class RunPage:
@@ -76,7 +90,7 @@ class RunPage:
         await self._show_status(progress)
 
     async def _show_status(self, progress: Progress) -> None:
-        self._message.text = progress.message
+        self._message.text = in_words(self.words, progress.message)
         if progress.status == self._status:
             return
         self._chip.classes(replace=f"sb-chip sb-{progress.status}")
