@@ -135,9 +135,9 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
     text = reading_text(content, language)
     found: list[Finding] = []
     plain = _lower(text) if language == "en" else text
-    begins = starts(plain) if language == "en" else []
+    begins = starts(book, plain, language)
     for kind, terms in book.terms.items():
-        for start, end in matches(terms, plain, begins):
+        for start, end in matches(terms, plain, begins, language):
             word = plain[start:end]
             if language == "en" and kind in _NAMEABLE and _is_name(book, text, start, end):
                 continue  # "Squire Hall", "Mr. Church", "Storm nodded"

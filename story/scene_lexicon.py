@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Any, Literal
 
 from story.lexicon import load_data
-from story.word_trie import trie_pattern
 
 Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 # What furniture and people of a place tell: `hints` and `weak` words of the lexicon.
@@ -18,11 +18,10 @@ HINT, WEAK = 0.8, 0.4
 
 @dataclass(frozen=True)
 class Terms:
-    """One kind's words, found by their first word in English and by one pattern in Chinese: an alternation of a
-    thousand words tried at every place would cost ten times the rest of the analysis."""
+    """One kind's words by what they begin with, so that a thousand words cost a look-up at each place: an English word
+    by its first word, a Chinese one by its first two characters (one, if it has no more)."""
 
     by_first: dict[str, list[str]]  # longest first
-    pattern: re.Pattern[str] | None
     value_of: dict[str, tuple[str, float, bool]]  # word -> value, weight, is a hint
 
 
@@ -32,6 +31,7 @@ class Lexicon:
 
     data: dict[str, Any]
     terms: dict[Kind, Terms]
+    begins: frozenset[str]  # every `by_first` of them
     context: dict[str, re.Pattern[str]]
     article_only: frozenset[str]  # places only as "the hatch", "a dark passage"
     name_after: re.Pattern[str]
@@ -62,39 +62,44 @@ def _terms(groups: list[tuple[str, list[str], float, bool]], language: str) -> T
     firsts: dict[str, list[str]] = {}
     for word in sorted(value_of, key=lambda w: (-len(w), w)):
         match = _FIRST_WORD.match(word) if language == "en" else None
-        firsts.setdefault(match[0].lower() if match else word[0], []).append(word)
-    pattern = None
-    if language != "en" and value_of:
-        pattern = re.compile(f"(?=[{''.join(firsts)}]){trie_pattern(value_of)}")
-    return Terms(firsts, pattern, value_of)
+        firsts.setdefault(match[0].lower() if match else word[:2], []).append(word)
+    return Terms(firsts, value_of)
 
 
 _FIRST_WORD = re.compile(r"(?<![\w’'-])[A-Za-z]+")
 
 
-def starts(text: str) -> list[tuple[int, str]]:
-    """(place, first word) of everything an English term may begin with."""
-    return [(match.start(), match[0].lower()) for match in _FIRST_WORD.finditer(text)]
-
-
-def matches(terms: Terms, text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
-    """Places of terms in reading order, the longest at each place, without overlaps.
+def starts(book: Lexicon, text: str, language: str) -> list[tuple[int, str]]:
+    """(place, beginning) of everything a term may begin with.
 
     Args:
         text: in lower case where English.
     """
-    if terms.pattern is not None:
-        yield from (match.span() for match in terms.pattern.finditer(text))
-        return
+    if language == "en":
+        return [(m.start(), m[0]) for m in _FIRST_WORD.finditer(text) if m[0] in book.begins]
+    begins = book.begins
+    return [
+        (i, pair)
+        for i, pair in enumerate(map("".join, zip_longest(text, text[1:], fillvalue="")))
+        if pair in begins or pair[0] in begins
+    ]
+
+
+def matches(
+    terms: Terms, text: str, starts: list[tuple[int, str]], language: str
+) -> Iterator[tuple[int, int]]:
+    """Places of terms in reading order, the longest at each place, without overlaps."""
     free = 0
     for place, first in starts:
-        words = terms.by_first.get(first)
-        if words is None or place < free:
+        if place < free:
             continue
+        words = terms.by_first.get(first, ())
+        if language == "zh" and len(first) == 2:
+            words = (*words, *terms.by_first.get(first[0], ()))
         for word in words:
             end = place + len(word)
             if text.startswith(word, place) and not (
-                text[end : end + 1].isalnum() or text[end : end + 1] in ("_", "-")
+                language == "en" and (text[end : end + 1].isalnum() or text[end : end + 1] in ("_", "-"))
             ):
                 free = end
                 yield place, end
@@ -135,9 +140,11 @@ def lexicon(language: str) -> Lexicon:
     names += ("time_never", "time_allowed", "time_not_after", "weather_unless", "weather_not_after")
     names += ("weather_sure_before", "weather_sure_after")
     context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
+    terms = {kind: _terms(group, language) for kind, group in groups.items()}
     return Lexicon(
         data=data,
-        terms={kind: _terms(group, language) for kind, group in groups.items()},
+        terms=terms,
+        begins=frozenset(first for kind in terms.values() for first in kind.by_first),
         context=context,
         article_only=frozenset(data.get("article_only", ())),
         name_after=re.compile(data.get("name_after", "(?!)")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from story.lexicon import plain_chinese
 
@@ -26,6 +27,8 @@ _VERSE = re.compile(
 )
 
 
+# Bounds, evidence, cues and words ask for the same segments within one chapter.
+@lru_cache(maxsize=1024)
 def reading_text(content: str, language: str) -> str:
     """What the lexicons are matched against: quotations and Chinese verse blanked, simplified characters; same length."""
     text = mask_quotes(content)

@@ -86,14 +86,12 @@ def score_words(segments: Sequence[Segment], language: str) -> WordScores:
     """How well the plain words of a scene fit each place class."""
     model = _model(language)
     sums = [0] * len(model.classes)
-    known = 0
-    for word in plain_words(segments, language):
-        flat = model.words.get(word)
-        if flat is None:
-            continue
-        known += 1
-        for n in range(0, len(flat), 2):
-            sums[flat[n]] += flat[n + 1]
+    inside = model.words.keys() & plain_words(segments, language)
+    known = len(inside)
+    for word in inside:
+        flat = iter(model.words[word])
+        for number in flat:
+            sums[number] += next(flat)
     scale = _SPREAD / math.sqrt(max(1, known)) / _UNIT
     raw = [total * scale for total in sums]
     full = [value + first / _UNIT for value, first in zip(raw, model.start, strict=True)]
