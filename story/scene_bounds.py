@@ -14,7 +14,8 @@ from typing import Literal
 from story.novel import Chapter, Segment
 from story.polarity import polarity
 from story.scene_ambience import is_shift
-from story.scene_evidence import ARRIVAL, findings, lexicon
+from story.scene_evidence import ARRIVAL, findings
+from story.scene_lexicon import lexicon
 from story.scene_text import READ_TYPES, reading_text
 
 Cause = Literal["chapter", "break", "time", "move"]

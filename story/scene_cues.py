@@ -132,7 +132,7 @@ def _one_cue_an_event(found: list[_Found], language: str) -> list[_Found]:
                 break
         if not again:
             kept.append(item)
-    return kept
+    return sorted(kept, key=lambda f: f.start)
 
 
 def _thinned(found: list[_Found], length: int, language: str) -> list[_Found]:

@@ -7,23 +7,20 @@ A place that is only mentioned ("the road to town") counts little; being or arri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
-from story.lexicon import load_data
 from story.novel import Segment
 from story.polarity import polarity
+from story.scene_lexicon import WEAK, Kind, Lexicon, lexicon, matches, starts
 from story.scene_text import READ_TYPES, reading_text
-from story.word_trie import trie_pattern
 
-Kind = Literal["place", "time", "weather", "near", "mood", "setting", "season"]
 # How a place is named, from being there to talk of it; "hint" and "weak" are its furniture and people.
 How = Literal["arrival", "stay", "beside", "mention", "left", "goal", "hint", "weak"]
 
 # How much each way of naming a place tells; scene_place's ranker weighs the sums.
-ARRIVAL, LOCATIVE, MENTION, HINT, WEAK = 3.0, 2.0, 0.5, 0.8, 0.4
+ARRIVAL, LOCATIVE, MENTION = 3.0, 2.0, 0.5
 CUE_HINT = 0.6
 LEFT_ROOM = 1.0  # who leaves a room is in the house
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Gen|Rev|Lieut|Hon|Prof)\.$")
@@ -56,135 +53,6 @@ class Finding:
     arrival: bool = False
     hint: bool = False  # furniture and people of a place, not the place itself
     how: How = "mention"
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """One kind's words, found by their first word in English and by one pattern in Chinese: an alternation of a
-    thousand words tried at every place would cost ten times the rest of the analysis."""
-
-    by_first: dict[str, list[str]]  # longest first
-    pattern: re.Pattern[str] | None
-    value_of: dict[str, tuple[str, float, bool]]  # word -> value, weight, is a hint
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """A language's compiled scene lexicon."""
-
-    data: dict[str, Any]
-    terms: dict[Kind, _Terms]
-    context: dict[str, re.Pattern[str]]
-    article_only: frozenset[str]  # places only as "the hatch", "a dark passage"
-    name_after: re.Pattern[str]
-    time_shift: re.Pattern[str]
-
-
-def _spellings(entry: str, language: str) -> list[str]:
-    """All written forms of a lexicon word."""
-    if language != "en":
-        return [entry]
-    phrase = entry.replace("_", " ").replace("’", "'")
-    plural = phrase.endswith("+")
-    phrase = phrase.removesuffix("+")
-    forms = [phrase]
-    if plural:
-        forms.append(
-            phrase[:-1] + "ies" if phrase.endswith("y") and phrase[-2] not in "aeiou" else phrase + "s"
-        )
-    return [spelled for form in forms for spelled in {form, form.replace("-", " ")}]
-
-
-def _terms(groups: list[tuple[str, list[str], float, bool]], language: str) -> _Terms:
-    value_of: dict[str, tuple[str, float, bool]] = {}
-    for value, words, weight, hint in groups:
-        for entry in words:
-            for word in _spellings(entry, language):
-                value_of.setdefault(word, (value, weight, hint))
-    firsts: dict[str, list[str]] = {}
-    for word in sorted(value_of, key=lambda w: (-len(w), w)):
-        match = _FIRST_WORD.match(word) if language == "en" else None
-        firsts.setdefault(match[0].lower() if match else word[0], []).append(word)
-    pattern = None
-    if language != "en" and value_of:
-        pattern = re.compile(f"(?=[{''.join(firsts)}]){trie_pattern(value_of)}")
-    return _Terms(firsts, pattern, value_of)
-
-
-_FIRST_WORD = re.compile(r"(?<![\w’'-])[A-Za-z]+")
-
-
-def _starts(text: str) -> list[tuple[int, str]]:
-    """(place, first word) of everything an English term may begin with."""
-    return [(match.start(), match[0].lower()) for match in _FIRST_WORD.finditer(text)]
-
-
-def _matches(terms: _Terms, text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
-    """Places of terms in reading order, the longest at each place, without overlaps.
-
-    Args:
-        text: in lower case where English.
-    """
-    if terms.pattern is not None:
-        yield from (match.span() for match in terms.pattern.finditer(text))
-        return
-    free = 0
-    for place, first in starts:
-        words = terms.by_first.get(first)
-        if words is None or place < free:
-            continue
-        for word in words:
-            end = place + len(word)
-            if text.startswith(word, place) and not (
-                text[end : end + 1].isalnum() or text[end : end + 1] in ("_", "-")
-            ):
-                free = end
-                yield place, end
-                break
-
-
-@cache
-def lexicon(language: str) -> Lexicon:
-    """The scene lexicon of "en" or "zh"."""
-    data = load_data(f"scenes_{language}")
-    groups: dict[Kind, list[tuple[str, list[str], float, bool]]] = {
-        "place": [(p["class"], p["nouns"], p.get("weight", 1.0), False) for p in data["places"]]
-        + [(p["class"], p["hints"], HINT, True) for p in data["places"] if "hints" in p]
-        + [(p["class"], p["weak"], WEAK, True) for p in data["places"] if "weak" in p],
-        "setting": [(value, words, 1.0, False) for value, words in data["generic"].items()],
-        "season": [("cold", data["season_cold"], 1.0, False)],
-    }
-    tables: tuple[tuple[Kind, str], ...] = (
-        ("time", "times"),
-        ("weather", "weather"),
-        ("near", "near"),
-        ("mood", "moods"),
-    )
-    for kind, table in tables:
-        groups[kind] = [(value, words, 1.0, False) for value, words in data[table].items()]
-    names = (
-        "arrival",
-        "locative",
-        "departure",
-        "goal",
-        "not_before",
-        "not_after",
-        "inside_after",
-        "time_unless",
-        "goal_hard",
-        "within",
-    )
-    names += ("time_never", "time_allowed", "time_not_after", "weather_unless", "weather_not_after")
-    names += ("weather_sure_before", "weather_sure_after")
-    context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
-    return Lexicon(
-        data=data,
-        terms={kind: _terms(group, language) for kind, group in groups.items()},
-        context=context,
-        article_only=frozenset(data.get("article_only", ())),
-        name_after=re.compile(data.get("name_after", "(?!)")),
-        time_shift=re.compile(data["time_shift"], re.IGNORECASE),
-    )
 
 
 def _says(book: Lexicon, name: str, text: str) -> bool:
@@ -267,9 +135,9 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
     text = reading_text(content, language)
     found: list[Finding] = []
     plain = _lower(text) if language == "en" else text
-    starts = _starts(plain) if language == "en" else []
+    begins = starts(plain) if language == "en" else []
     for kind, terms in book.terms.items():
-        for start, end in _matches(terms, plain, starts):
+        for start, end in matches(terms, plain, begins):
             word = plain[start:end]
             if language == "en" and kind in _NAMEABLE and _is_name(book, text, start, end):
                 continue  # "Squire Hall", "Mr. Church", "Storm nodded"

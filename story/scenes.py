@@ -88,22 +88,28 @@ def _winner(totals: dict[str, float], enough: float, lead: float = 1.0) -> tuple
 
 def _setting(place_class: str, found: list[Finding]) -> Setting:
     setting = place_setting(place_class)
-    if setting == "unknown":
-        totals: dict[str, float] = _totals(found, "setting")
-        for finding in found:
-            if finding.kind == "place":
-                side = place_setting(finding.value)
-                totals[side] = totals.get(side, 0.0) + finding.weight
-        totals.pop("unknown", None)
-        totals.pop("vehicle", None)
-        winner = _winner(totals, _SETTING_ENOUGH, 1.5)[0]
-        setting = next((side for side in SETTINGS if side == winner), "unknown")
-    return setting
+    if setting != "unknown":
+        return setting
+    totals: dict[str, float] = _totals(found, "setting")
+    for finding in found:
+        if finding.kind == "place":
+            side = place_setting(finding.value)
+            totals[side] = totals.get(side, 0.0) + finding.weight
+    totals.pop("unknown", None)
+    totals.pop("vehicle", None)
+    winner = _winner(totals, _SETTING_ENOUGH, 1.5)[0]
+    for side in SETTINGS:
+        if side == winner:
+            return side
+    return "unknown"
 
 
 def _hour(found: list[Finding]) -> Hour | Literal["unknown"]:
     winner = _winner(_totals(found, "time"), _TIME_ENOUGH)[0]
-    return next((hour for hour in HOURS if hour == winner), "unknown")
+    for hour in HOURS:
+        if hour == winner:
+            return hour
+    return "unknown"
 
 
 def _weather(found: list[Finding]) -> list[str]:

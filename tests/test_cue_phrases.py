@@ -150,6 +150,14 @@ def test_words_of_sound_without_one_stay_silent(language: str, text: str) -> Non
     assert asserted(text, language) == []
 
 
+def test_cues_stay_in_reading_order_when_one_takes_the_place_of_another() -> None:
+    text = "Footsteps sounded, a bell rang, and feet came clattering down the stairs."
+    segment = Segment(id="s1", type="narration", content=text, speaker="n")
+    found = find_cues(segment, "en")
+    assert [cue.char_start for cue in found] == sorted(cue.char_start for cue in found)
+    assert [cue.sound for cue in found] == ["bell_hand", "footsteps_stairs"]
+
+
 def test_what_goes_on_is_one_event() -> None:
     text = "The boys ran down the hill. They ran on past the mill, and never looked back, and Tom ran first."
     assert asserted(text, "en") == ["footsteps_running"]

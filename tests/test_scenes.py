@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from story.lexicon import load_data
 from story.novel import Chapter, Segment, SegmentType
+from story.place_features import candidates
 from story.scene_evidence import findings
-from story.scene_place import candidates
 from story.scene_words import score_words
 from story.scenes import Scene, SceneAnalysis, analyze_scenes
 from story.sounds import sound_class, sound_classes

@@ -18,10 +18,11 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.story.bench_scenes import chapter_of
+from story.place_features import UNTOLD, candidates
 from story.scene_bounds import blocks
 from story.scene_cues import find_cues
 from story.scene_evidence import findings
-from story.scene_place import UNTOLD, answer_from, candidates, chances, likeliest
+from story.scene_place import answer_from, chances, likeliest
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "story/data/place_ranker.json"
