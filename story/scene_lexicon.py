@@ -140,7 +140,7 @@ def lexicon(language: str) -> Lexicon:
     names += ("time_never", "time_allowed", "time_not_after", "weather_unless", "weather_not_after")
     names += ("weather_sure_before", "weather_sure_after")
     context = {name: re.compile(data[name], re.IGNORECASE) for name in names if data.get(name)}
-    terms = {kind: _terms(group, language) for kind, group in groups.items()}
+    terms: dict[Kind, Terms] = {kind: _terms(group, language) for kind, group in groups.items()}
     return Lexicon(
         data=data,
         terms=terms,
