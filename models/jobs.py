@@ -52,4 +52,7 @@ class Tally:
     load_s: float = 0.0
     lane_s: float = 0.0  # of orders that are through, in sum over the lanes, and their work
     lane_work: float = 0.0
+    warming_s: float = 0.0  # of the first order of each lane
+    warming_work: float = 0.0
+    orders: int = 0
     pace: float = 0.0  # seconds a second of audio takes, of the slowest order

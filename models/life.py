@@ -219,8 +219,13 @@ class Life:
         if order.items == 1:
             tally.single_mb = max(tally.single_mb, peak_mb)
         if order.began is not None:
-            tally.lane_s += time.monotonic() - order.began
+            took_s = time.monotonic() - order.began
+            tally.lane_s += took_s
             tally.lane_work += order.work
+            if tally.orders < self._process.ready.lanes:
+                tally.warming_s += took_s
+                tally.warming_work += order.work
+            tally.orders += 1
         if order.length_s > 0:
             tally.pace = max(tally.pace, event.compute_s / order.length_s)
         self._sizer.went_well(order.items, order.padded_s, peak_mb)
@@ -228,7 +233,9 @@ class Life:
     def _tell_pace(self) -> None:
         tally = self.tally
         lanes = self._process.ready.lanes
-        self.on_pace(Pace(lanes, tally.lane_s, tally.lane_work, self._under_way.begun))
+        begun = self._under_way.begun
+        warming = tally.warming_s, tally.warming_work
+        self.on_pace(Pace(lanes, tally.lane_s, tally.lane_work, begun, *warming))
 
     def _no_memory(self, event: NoMemory, jobs: deque[Job]) -> bool:
         """Halve and go on; a take that does not fit even alone costs a strike and a fresh process."""

@@ -35,12 +35,13 @@ class BarState(BaseModel):
 
     def paced(self, pace: Pace, began: float) -> BarState:
         """`began`: when the stage did, on the pace's clock."""
+        seen_s, seen_work = pace.seen
         under_way = tuple((round(at - began, 1), round(work, 1)) for at, work in pace.under_way)
         return self.model_copy(
             update={
                 "lanes": pace.lanes,
-                "lane_s": round(pace.spent_s, 2),
-                "lane_work": round(pace.work, 2),
+                "lane_s": round(seen_s, 2),
+                "lane_work": round(seen_work, 2),
                 "under_way": under_way[:MOST_TOLD],
             }
         )

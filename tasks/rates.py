@@ -26,18 +26,18 @@ Measured = tuple[float, float]  # value, seconds it was measured over
 FORMAT = "soundbound.rates/2"  # 1 counted a line's length to the power of 1.15
 # Before anything was measured here. Seconds per second of audio, of a chapter for the quick stages; on two cores.
 FIRST_RATES = {
-    "scenes": 0.3,
-    "timeline": 0.1,
-    "dialogue kokoro": 0.32,
-    "start dialogue kokoro": 1.6,
+    "scenes": 0.25,
+    "timeline": 0.04,
+    "dialogue kokoro": 0.3,
+    "start dialogue kokoro": 2.5,
     "dialogue hibari": 0.021,
     "start dialogue hibari": 1.2,
-    "environment procedural": 0.027,
-    "start environment procedural": 1.3,
-    "effects procedural": 0.05,
-    "start effects procedural": 1.2,
-    "mix": 0.027,
-    "publish": 0.3,
+    "environment procedural": 0.024,
+    "start environment procedural": 1.0,
+    "effects procedural": 0.047,
+    "start effects procedural": 0.9,
+    "mix": 0.02,
+    "publish": 0.15,
 }
 ON_EVERY_CORE = {"dialogue kokoro", "dialogue hibari"}  # a line a core
 FIRST_S = 5.0  # of measuring stand behind these
@@ -135,10 +135,14 @@ class Stopwatch:
         pace = self._pace.get(event.stage)
         if pace is None or pace.work <= 0:
             return
-        spent_s = pace.spent_s / pace.lanes
-        self.measured[name] = spent_s / pace.work, spent_s
+        seen_s, seen_work = pace.seen
+        rate = seen_s / pace.lanes / seen_work
+        self.measured[name] = rate, seen_s / pace.lanes
         if event.stage not in self._waited:
-            self.measured[f"start {name}"] = self._first_order[event.stage] - began, ONCE_S
+            late_s = (
+                max(0.0, pace.spent_s - seen_s - rate * pace.lanes * (pace.work - seen_work)) / pace.lanes
+            )
+            self.measured[f"start {name}"] = self._first_order[event.stage] - began + late_s, ONCE_S
 
 
 def _known(path: Path) -> dict[str, Measured]:

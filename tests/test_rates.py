@@ -93,3 +93,24 @@ def test_a_damaged_file_is_as_none(tmp_path: Path, damaged: str) -> None:
     }
     Rates(path).learn({"mix": (0.1, 1e5)})
     assert Rates(path).rate("mix") == pytest.approx(0.1, rel=0.01)
+
+
+def test_a_lanes_first_order_counts_for_the_start_and_not_for_the_pace() -> None:
+    """Two lanes: the first line of each takes 5 s for 10 s of sound, the others 3 s."""
+    at = [0.0]
+    watch = Stopwatch(lambda: at[0])
+
+    def tell(moment: float, state, done: int, pace: Pace | None = None) -> None:
+        at[0] = moment
+        watch(StageEvent("dialogue", state, done, 4, "line", "", 10.0 * done, 40.0, "kokoro", pace))
+
+    tell(0.0, "started", 0)
+    tell(1.0, "paced", 0, Pace(2))
+    tell(6.0, "paced", 2, Pace(2, 10.0, 20.0, (), 10.0, 20.0))
+    assert Pace(2, 10.0, 20.0, (), 10.0, 20.0).seen == (10.0, 20.0), (
+        "all that is known is better than nothing"
+    )
+    tell(9.0, "paced", 4, Pace(2, 16.0, 40.0, (), 10.0, 20.0))
+    tell(9.0, "finished", 4)
+    values = {name: value for name, (value, _) in watch.measured.items()}
+    assert values == {"dialogue kokoro": pytest.approx(0.15), "start dialogue kokoro": pytest.approx(1 + 2)}
