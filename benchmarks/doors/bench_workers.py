@@ -162,7 +162,7 @@ def main() -> None:
                 "chapters": len(list((folder / "killed").glob("*/*/report.json"))),
             },
         }
-    print(json.dumps(result, indent=1))
+        print(json.dumps(result, indent=1), flush=True)
 
 
 if __name__ == "__main__":
