@@ -1,12 +1,12 @@
 """How often scene analysis is right: place, hour, weather and effect cues on labelled passages; its speed and memory.
 
-    python benchmarks/story/bench_scenes.py                    # the fresh passages, both languages
+    python benchmarks/story/bench_scenes.py                    # the blind passages, both languages
     python benchmarks/story/bench_scenes.py --split dev --errors
     python benchmarks/story/bench_scenes.py --speed BOOK.txt   # MB/s of CPU time, peak memory
 
-Labels: scene_passages.json (its note says what they mean). A passage is one chapter; where it has several scenes the
-longest is asked. A cue is found when an asserted cue of the same class, or of the same family, stands within REACH
-characters of the labelled words. Tune on dev only.
+Labels: scene_passages.json (its note says what they mean; scene_passages_sealed.json waits for the next claim). A
+passage is one chapter; where it has several scenes the longest is asked. A cue is found when an asserted cue of the same
+class, or of the same family, stands within REACH characters of the labelled words. Tune on dev only.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def speed(path: Path, language: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--split", choices=["dev", "test", "fresh"], default="fresh")
+    parser.add_argument("--split", choices=["dev", "test", "fresh", "blind", "sealed"], default="blind")
     parser.add_argument("--language", choices=["en", "zh"])
     parser.add_argument("--errors", action="store_true", help="show each wrong answer (dev only)")
     parser.add_argument("--speed", type=Path, metavar="BOOK.txt", help="measure speed and memory instead")
@@ -181,9 +181,10 @@ def main() -> None:
     if arguments.speed:
         print(json.dumps(speed(arguments.speed, arguments.language or "en"), indent=1))
         return
-    if arguments.errors and arguments.split == "fresh":
-        parser.error("fresh passages are for scoring only; look at errors on --split dev")
-    items = json.loads((HERE / "scene_passages.json").read_text(encoding="utf-8"))["items"]
+    if arguments.errors and arguments.split == "sealed":
+        parser.error("sealed passages are scored once and not read before; look at errors on --split dev")
+    file = "scene_passages_sealed.json" if arguments.split == "sealed" else "scene_passages.json"
+    items = json.loads((HERE / file).read_text(encoding="utf-8"))["items"]
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
         chosen = [i for i in items if i["split"] == arguments.split and i["language"] == language]
         figures, errors = score(chosen)
