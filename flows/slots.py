@@ -198,7 +198,9 @@ def _watch(
             ours = asking.current
             idle[ours] += ours in holding
             unused = (holding & asking.ended) | ({ours} if idle[ours] >= LOST_LOOKS else set())
-            idle[ours] %= LOST_LOOKS  # once freed, it may be given the slot again: that one is to begin in its turn
+            idle[ours] %= (
+                LOST_LOOKS  # once freed, it may be given the slot again: that one is to begin in its turn
+            )
             leaked = leaked + 1 if _leaked(slot) else 0
             freed: list[str] = []
             if unused or any(holder.life == "dead" for holder in holders):

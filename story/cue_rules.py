@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from story.lexicon import chinese, english, load_data
+from story.lexicon import ChinesePattern, chinese, load_data
 from story.pattern_tests import chinese_required, crosses_commas, english_required, english_triggers, in_order
 from story.scene_models import Polarity
+from story.word_patterns import EnglishPattern, english
 
 WORD = re.compile(r"[A-Za-z]+")
 _CLAUSE_ENDS = re.compile("[，。]")
@@ -59,8 +60,7 @@ def cue_rules(language: str) -> tuple[Rule, ...]:
     )
 
 
-@cache
-def compiled(pattern: str, language: str) -> re.Pattern[str]:
+def compiled(pattern: str, language: str) -> EnglishPattern | ChinesePattern:
     return english(pattern) if language == "en" else chinese(pattern)
 
 

@@ -1,7 +1,7 @@
 """Cheap tests of whether a lexicon's pattern may match in a text at all, so that most are never compiled or run.
 
 For each pattern they tell words (English) or characters (Chinese) that every match has; they may say yes to a text
-without a match, never no to one with a match (tests/test_word_trie.py).
+without a match, never no to one with a match (tests/test_word_patterns.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from story.lexicon import SEPARATOR, lexicon_sets, word_alternatives
+from story.lexicon import lexicon_sets
+from story.word_patterns import spellings
 
 # Words of nearly every clause: a pattern that has a rarer sure word is looked up by that one.
 _COMMON_WORDS = frozenset(
@@ -37,6 +38,7 @@ def english_triggers(pattern: str, lexicon: str = "cues_en") -> frozenset[str]:
     )
 
 
+_LETTERS = re.compile("[a-z]+(?![^\\W_0-9])")  # none where others follow
 _PARTS = 3  # of a hyphenated word in a gap, at most
 
 
@@ -66,21 +68,9 @@ def english_required(pattern: str, lexicon: str = "cues_en") -> tuple[tuple[froz
 @cache
 def _begins(token: str, lexicon: str) -> tuple[frozenset[str], int]:
     """The runs of letters a token may begin with ("" among them: not sure), and how many it may have at most."""
-    alternatives = word_alternatives(token, lexicon)
-    first = frozenset[str]().union(*map(_first_words, alternatives))
-    return first, _PARTS * max(len(alternative.split(SEPARATOR)) for alternative in alternatives)
-
-
-def _first_words(expression: str) -> set[str]:
-    if expression.isalpha():
-        return {expression.lower()}
-    if expression.startswith("(?:"):
-        inner, _, _ = expression[3:].partition(")")
-        return {word for branch in inner.split("|") for word in _first_words(branch)}
-    match = re.match(r"([A-Za-z]+)(?=$|\[ \\n\]\+|\\-|\['’\]|\[- \]\?([A-Za-z]+))", expression)
-    if match is None:
-        return {""}
-    return {match[1].lower(), (match[1] + (match[2] or "")).lower()}
+    found = spellings(token, lexicon)
+    first = frozenset(match[0] if (match := _LETTERS.match(s.pieces[0])) else "" for s in found)
+    return first, _PARTS * max(len(s.pieces) for s in found)
 
 
 def in_order(words: Sequence[str], required: Sequence[tuple[frozenset[str], int]]) -> bool:

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from story.lexicon import english, load_data
-from story.pattern_tests import english_triggers
+from story.lexicon import ChinesePattern, chinese, load_data
+from story.pattern_tests import chinese_required, english_triggers
 from story.scene_models import Polarity
+from story.word_patterns import EnglishPattern, english
 
 # A full stop after these ends no sentence.
 _ABBREVIATION = re.compile(
@@ -34,7 +35,9 @@ class _Rules:
 
     clause_break: re.Pattern[str]
     patterns: dict[str, re.Pattern[str]]
-    phrases: tuple[tuple[re.Pattern[str], frozenset[str]], ...]  # with trigger words; none: always tried
+    phrases: tuple[
+        tuple[EnglishPattern | ChinesePattern, frozenset[str]], ...
+    ]  # with trigger words (Chinese: characters); none: always tried
 
     def found(self, name: str, text: str) -> bool:
         """True when pattern `name` is in text and its exception `<name>_not_these` isn't."""
@@ -57,7 +60,9 @@ def _rules(language: str) -> _Rules:
     }
     phrases = data["figurative"]["phrases"]
     compiled = tuple(
-        (english(p), english_triggers(p)) if language == "en" else (re.compile(p), frozenset[str]())
+        (english(p), english_triggers(p))
+        if language == "en"
+        else (chinese(p), next(iter(chinese_required(p)), frozenset[str]()))
         for p in phrases
     )
     return _Rules(re.compile(data.get("clause_break", "[，；：、]|——"), flags), patterns, compiled)
@@ -92,11 +97,12 @@ def polarity(
     rules = _rules(language)
     begin = start if match_start is None else min(match_start, start)
     first, last = sentence_bounds(text, begin, end, language)
-    words = frozenset(_WORD.findall(text[first:last].lower())) if language == "en" else frozenset[str]()
+    sentence = text[first:last]
+    words = frozenset(_WORD.findall(sentence.lower()) if language == "en" else sentence)
     for pattern, triggers in rules.phrases:
         if triggers and triggers.isdisjoint(words):
             continue
-        if any(m.start() < end and start < m.end() for m in pattern.finditer(text, first, last)):
+        if any(hit.start < end and start < hit.end for hit in pattern.finditer(text, first, last)):
             return "figurative"
     judge = _english if language == "en" else _chinese
     return judge(rules, text[first:begin], text[begin:start], text[start:end], text[end:last], noun)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from story.cue_rules import WORD, Rule, compiled, patterns_to_try
-from story.lexicon import anchor_span, load_data
+from story.lexicon import load_data
 from story.novel import Segment
 from story.pattern_tests import chinese_required, english_required, in_order
 from story.polarity import polarity, sentence_bounds
@@ -66,9 +66,9 @@ def _overlaps(rule: Rule, text: str, language: str, low: int, high: int, start: 
         here = frozenset(text[low:high])
         unless = tuple(p for p in unless if not any(map(here.isdisjoint, chinese_required(p))))
     return any(
-        match.start() <= end and start <= match.end()
+        hit.start <= end and start <= hit.end
         for pattern in unless
-        for match in compiled(pattern, language).finditer(text, low, high)
+        for hit in compiled(pattern, language).finditer(text, low, high)
     )
 
 
@@ -82,17 +82,17 @@ def _candidates(text: str, language: str) -> list[_Found]:
                 missing[id(rule)] = not any(p.search(text) for p in needs)
             if missing[id(rule)]:
                 continue
-        for match in compiled(source, language).finditer(text, first, last):
-            start, end = anchor_span(match)
+        for hit in compiled(source, language).finditer(text, first, last):
+            start, end = hit.anchor_start, hit.anchor_end
             if end <= start:
                 continue
-            low, high = sentence_bounds(text, match.start(), match.end(), language)
-            if _overlaps(rule, text, language, low, high, match.start(), match.end()):
+            low, high = sentence_bounds(text, hit.start, hit.end, language)
+            if _overlaps(rule, text, language, low, high, hit.start, hit.end):
                 continue
             if not all(compiled(p, language).search(text, low, high) for p in rule.needs):
                 continue
             meant = rule.polarity or polarity(
-                text, start, end, language, match_start=match.start(), noun=rule.noun
+                text, start, end, language, match_start=hit.start, noun=rule.noun
             )
             found.append(_Found(start, end, rule, meant, (low, high)))
     return found

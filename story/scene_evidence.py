@@ -137,7 +137,7 @@ def _findings(segment_id: str, content: str, language: str) -> tuple[Finding, ..
     plain = _lower(text) if language == "en" else text
     begins = starts(book, plain, language)
     for kind, terms in book.terms.items():
-        for start, end in matches(terms, plain, begins, language):
+        for start, end in matches(terms, plain, begins[kind], language):
             word = plain[start:end]
             if language == "en" and kind in _NAMEABLE and _is_name(book, text, start, end):
                 continue  # "Squire Hall", "Mr. Church", "Storm nodded"

@@ -31,7 +31,7 @@ class Lexicon:
 
     data: dict[str, Any]
     terms: dict[Kind, Terms]
-    begins: frozenset[str]  # every `by_first` of them
+    begins: dict[str, tuple[Kind, ...]]  # every `by_first` of them, and whose
     context: dict[str, re.Pattern[str]]
     article_only: frozenset[str]  # places only as "the hatch", "a dark passage"
     name_after: re.Pattern[str]
@@ -69,34 +69,42 @@ def _terms(groups: list[tuple[str, list[str], float, bool]], language: str) -> T
 _FIRST_WORD = re.compile(r"(?<![\w’'-])[A-Za-z]+")
 
 
-def starts(book: Lexicon, text: str, language: str) -> list[tuple[int, str]]:
-    """(place, beginning) of everything a term may begin with.
+def starts(book: Lexicon, text: str, language: str) -> dict[Kind, list[tuple[int, str]]]:
+    """(place, beginning) of everything a term of each kind may begin with, in reading order.
 
     Args:
         text: in lower case where English.
     """
-    if language == "en":
-        return [(m.start(), m[0]) for m in _FIRST_WORD.finditer(text) if m[0] in book.begins]
     begins = book.begins
-    return [
-        (i, pair)
-        for i, pair in enumerate(map("".join, zip_longest(text, text[1:], fillvalue="")))
-        if pair in begins or pair[0] in begins
-    ]
+    found: dict[Kind, list[tuple[int, str]]] = {kind: [] for kind in book.terms}
+    if language == "en":
+        for match in _FIRST_WORD.finditer(text):
+            for kind in begins.get(match[0], ()):
+                found[kind].append((match.start(), match[0]))
+        return found
+    for i, pair in enumerate(map("".join, zip_longest(text, text[1:], fillvalue=""))):
+        if pair in begins:
+            for kind in begins[pair]:
+                found[kind].append((i, pair))
+        if len(pair) == 2 and pair[0] in begins:
+            for kind in begins[pair[0]]:
+                found[kind].append((i, pair[0]))
+    return found
 
 
 def matches(
     terms: Terms, text: str, starts: list[tuple[int, str]], language: str
 ) -> Iterator[tuple[int, int]]:
-    """Places of terms in reading order, the longest at each place, without overlaps."""
+    """Places of terms in reading order, the longest at each place, without overlaps.
+
+    Args:
+        starts: of the terms' kind.
+    """
     free = 0
     for place, first in starts:
         if place < free:
             continue
-        words = terms.by_first.get(first, ())
-        if language == "zh" and len(first) == 2:
-            words = (*words, *terms.by_first.get(first[0], ()))
-        for word in words:
+        for word in terms.by_first[first]:
             end = place + len(word)
             if text.startswith(word, place) and not (
                 language == "en" and (text[end : end + 1].isalnum() or text[end : end + 1] in ("_", "-"))
@@ -144,7 +152,10 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         data=data,
         terms=terms,
-        begins=frozenset(first for kind in terms.values() for first in kind.by_first),
+        begins={
+            first: tuple(kind for kind, group in terms.items() if first in group.by_first)
+            for first in {first for group in terms.values() for first in group.by_first}
+        },
         context=context,
         article_only=frozenset(data.get("article_only", ())),
         name_after=re.compile(data.get("name_after", "(?!)")),

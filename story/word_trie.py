@@ -13,21 +13,21 @@ _Node = dict[str, "_Node"]
 _END = ""
 
 
-def trie_pattern(words: Iterable[str], blank: str = r"\s+") -> str:
-    """A regular expression body (no groups) that matches the longest of the words; `blank` stands for their blanks."""
+def trie_pattern(words: Iterable[str]) -> str:
+    """A regular expression body (no groups) that matches the longest of the words; their blanks may be any."""
     root: _Node = {}
     for word in words:
         node = root
         for character in word:
             node = node.setdefault(character, {})
         node[_END] = {}
-    return _body(root, blank) if root else "(?!)"
+    return _body(root) if root else "(?!)"
 
 
-def _body(node: _Node, blank: str) -> str:
+def _body(node: _Node) -> str:
     parts = [
-        (character if character.isalnum() else blank if character == " " else re.escape(character))
-        + _chain(after, blank)
+        (character if character.isalnum() else r"\s+" if character == " " else re.escape(character))
+        + _chain(after)
         for character, after in sorted(node.items())
         if character != _END
     ]
@@ -37,5 +37,5 @@ def _body(node: _Node, blank: str) -> str:
     return body + ("?" if _END in node else "")
 
 
-def _chain(node: _Node, blank: str) -> str:
-    return "" if set(node) == {_END} else _body(node, blank)
+def _chain(node: _Node) -> str:
+    return "" if set(node) == {_END} else _body(node)
