@@ -14,7 +14,7 @@ from typing import Any
 
 from story.lexicon import load_data
 from story.novel import Segment
-from story.place_features import UNTOLD, candidates
+from story.place_features import UNTOLD, candidates, kind_of_house
 from story.scene_evidence import Finding
 from story.scene_models import Cue
 
@@ -81,7 +81,7 @@ def place_of(
     best, _ = likeliest(sums)
     if best == UNTOLD or surest[best] < least:
         return UNTOLD, 0.0
-    return best, round(min(0.99, surest[best]), 2)
+    return (kind_of_house(found) if best == "house" else best), round(min(0.99, surest[best]), 2)
 
 
 def _stretches(segments: Sequence[Segment], language: str) -> list[list[Segment]]:

@@ -67,7 +67,7 @@ def test_the_ui_shows_stages_tags_and_progress(run: UUID) -> None:
     told = {a.description: a.data for a in artifacts if a.type == "progress"}
     assert told == {
         "Scenes: done": 100.0, "Timeline: done": 100.0, "Dialogue: 9 of 9 lines": 100.0,
-        "Environment: 1 of 1 bed": 100.0, "Effects: 4 of 4 effects": 100.0, "Mix: 100 %": 100.0,
+        "Environment: 2 of 2 beds": 100.0, "Effects: 4 of 4 effects": 100.0, "Mix: 100 %": 100.0,
         "Publish: done": 100.0,
     }  # fmt: skip
 

@@ -171,7 +171,7 @@ def main() -> None:
     result = json.loads(DATA.read_text(encoding="utf-8"))["languages"] if DATA.exists() else {}
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
         passages = [
-            passage(item) for item in items if item["language"] == language and item["split"] != "blind"
+            passage(item) for item in items if item["language"] == language
         ]
         judged = held_out(passages, arguments.pull)
         least, share = limits(judged)
