@@ -221,5 +221,7 @@ def kind_of_house(found: Sequence[Finding]) -> str:
             words[word] = max(words.get(word, 0.0), finding.weight)
     house = sum(told.pop("house", {}).values())
     told.pop("city", None)
-    weight, kind = max(((sum(w.values()), kind) for kind, w in told.items() if len(w) >= 3), default=(0.0, ""))
+    weight, kind = max(
+        ((sum(w.values()), kind) for kind, w in told.items() if len(w) >= 3), default=(0.0, "")
+    )
     return kind if weight >= max(2.0, house / 4) else "house"

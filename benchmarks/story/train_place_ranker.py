@@ -170,9 +170,7 @@ def main() -> None:
     items = json.loads((HERE / "scene_passages.json").read_text(encoding="utf-8"))["items"]
     result = json.loads(DATA.read_text(encoding="utf-8"))["languages"] if DATA.exists() else {}
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
-        passages = [
-            passage(item) for item in items if item["language"] == language
-        ]
+        passages = [passage(item) for item in items if item["language"] == language]
         judged = held_out(passages, arguments.pull)
         least, share = limits(judged)
         accuracy, precision, answers = figures(judged, least, share)
