@@ -11,7 +11,6 @@ from rich.table import Table
 
 from app.commands.output import print_json
 from app.settings import load_settings
-from models import catalog
 from models.machine import Machine
 from story.cast import Cast, cast_novel, read_cast_file
 from story.importing.library import BOOKS, novel_file
@@ -126,6 +125,7 @@ def timeline(
 
 
 def _cast(book: Novel, speech: str, output: Path, machine: Machine) -> tuple[Cast, Path]:
+    from models import catalog
     from tasks.publish import folder_name
 
     model = catalog.resolve(speech, "speech", machine, book.language)
