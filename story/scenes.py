@@ -310,7 +310,9 @@ def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = Non
     return ChapterReading(chapter, language).scenes(previous)
 
 
-def analyze_chapters(chapters: Sequence[Chapter], chosen: Sequence[Chapter], language: str) -> list[SceneAnalysis]:
+def analyze_chapters(
+    chapters: Sequence[Chapter], chosen: Sequence[Chapter], language: str
+) -> list[SceneAnalysis]:
     """The scenes of the chosen chapters; an untold place carries over from the chapter before, as in a render.
 
     Args:
