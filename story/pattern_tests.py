@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from story.lexicon import lexicon_sets
-from story.word_patterns import spellings
+from story.word_patterns import part_spellings
 
 # Words of nearly every clause: a pattern that has a rarer sure word is looked up by that one.
 _COMMON_WORDS = frozenset(
@@ -68,7 +68,13 @@ def english_required(pattern: str, lexicon: str = "cues_en") -> tuple[tuple[froz
 @cache
 def _begins(token: str, lexicon: str) -> tuple[frozenset[str], int]:
     """The runs of letters a token may begin with ("" among them: not sure), and how many it may have at most."""
-    found = spellings(token, lexicon)
+    parts = [_part_begins(part, lexicon) for part in token.split("|")]
+    return frozenset[str]().union(*(first for first, _ in parts)), max(length for _, length in parts)
+
+
+@cache
+def _part_begins(part: str, lexicon: str) -> tuple[frozenset[str], int]:
+    found = part_spellings(part, lexicon)
     first = frozenset(match[0] if (match := _LETTERS.match(s.pieces[0])) else "" for s in found)
     return first, _PARTS * max(len(s.pieces) for s in found)
 

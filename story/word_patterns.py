@@ -246,31 +246,39 @@ def _pieces(words: Words, at: int, pieces: tuple[str, ...], limit: int) -> int:
 @cache
 def spellings(token: str, lexicon: str) -> tuple[_Spelling, ...]:
     """A token's alternatives, the preferred ones first."""
-    found: list[_Spelling] = []
-    for part in token.split("|"):
-        if "_" in part:
-            found.extend(_joined(part.split("_"), lexicon))
-        elif part.startswith("$"):
-            for entry in lexicon_sets(lexicon)[part[1:]]:
-                found.extend(_joined(entry.split(" "), lexicon))
-        elif part in (_NAME_PIECE, _LY_PIECE):
-            found.append(_Spelling((part,), False))
-        elif part.endswith("!"):
-            found.extend(_Spelling((form.lower(),), form.isalpha()) for form in verb_forms(part[:-1]))
-        elif part.endswith("+"):
-            found.extend(_Spelling((form.lower(),), form.isalpha()) for form in noun_forms(part[:-1]))
-        else:
-            # "half-open" is also "half open" and "halfopen".
-            written = product(*(("-", " ", "") if c == "-" else (c,) for c in part.lower()))
-            found.extend(_Spelling(("".join(w),), part.isalpha()) for w in written)
+    found = [spelling for part in token.split("|") for spelling in part_spellings(part, lexicon)]
     if len(found) >= _MANY and all(spelling.plain for spelling in found):
         found.sort(key=lambda spelling: -sum(map(len, spelling.pieces)))
     return tuple(found)
 
 
-def _joined(words: Iterable[str], lexicon: str) -> Iterator[_Spelling]:
-    for chosen in product(*(spellings(word, lexicon) for word in words)):
-        sure = all(len(spellings(word, lexicon)) == 1 for word in words)
+@cache
+def part_spellings(part: str, lexicon: str) -> tuple[_Spelling, ...]:
+    """What one of a token's parts (`door+`, `$person`, `up_and_down`) may be."""
+    if "_" in part:
+        return tuple(_joined(part.split("_"), lexicon))
+    if part.startswith("$"):
+        entries = lexicon_sets(lexicon)[part[1:]]
+        return tuple(spelling for entry in entries for spelling in _joined(entry.split(" "), lexicon))
+    if part in (_NAME_PIECE, _LY_PIECE):
+        return (_Spelling((part,), False),)
+    if part.endswith(("!", "+")):
+        forms = verb_forms(part[:-1]) if part.endswith("!") else noun_forms(part[:-1])
+        return tuple(_Spelling((form.lower(),), form.isalpha()) for form in forms)
+    if "-" not in part:
+        return (_Spelling((part.lower(),), part.isalpha()),)
+    # "half-open" is also "half open" and "halfopen".
+    written = product(*(("-", " ", "") if c == "-" else (c,) for c in part.lower()))
+    return tuple(_Spelling(("".join(w),), False) for w in written)
+
+
+def _joined(words: Sequence[str], lexicon: str) -> Iterator[_Spelling]:
+    options = [spellings(word, lexicon) for word in words]
+    if len(options) == 1 and len(options[0]) == 1:
+        yield options[0][0]
+        return
+    sure = all(len(option) == 1 for option in options)
+    for chosen in product(*options):
         yield _Spelling(
             tuple(piece for spelling in chosen for piece in spelling.pieces),
             sure and all(spelling.plain for spelling in chosen),
