@@ -90,8 +90,8 @@ def score_words(segments: Sequence[Segment], language: str) -> WordScores:
     known = len(inside)
     for word in inside:
         flat = iter(model.words[word])
-        for number in flat:
-            sums[number] += next(flat)
+        for number, weight in zip(flat, flat, strict=True):
+            sums[number] += weight
     scale = _SPREAD / math.sqrt(max(1, known)) / _UNIT
     raw = [total * scale for total in sums]
     full = [value + first / _UNIT for value, first in zip(raw, model.start, strict=True)]
