@@ -261,8 +261,10 @@ def spellings(token: str, lexicon: str) -> tuple[_Spelling, ...]:
             found.extend(_Spelling((form.lower(),), form.isalpha()) for form in noun_forms(part[:-1]))
         else:
             # "half-open" is also "half open" and "halfopen".
-            written = product(*(("-", " ", "") if c == "-" else (c,) for c in part.lower()))
-            found.extend(_Spelling(("".join(w),), part.isalpha()) for w in written)
+            first, *rest = part.lower().split("-")
+            for hyphens in product(("-", " ", ""), repeat=len(rest)):
+                whole = first + "".join(hyphen + word for hyphen, word in zip(hyphens, rest, strict=True))
+                found.append(_Spelling((whole,), part.isalpha()))
     if len(found) >= _MANY and all(spelling.plain for spelling in found):
         found.sort(key=lambda spelling: -sum(map(len, spelling.pieces)))
     return tuple(found)
