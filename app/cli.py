@@ -12,17 +12,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 from rich.console import Console
 
-import app.commands.inspect as inspect_commands
-import app.commands.models as models_commands
-import app.commands.render as render_commands
-import app.commands.voices as voices_commands
-from app.commands.doctor import doctor
-from app.commands.importing import import_
-from app.commands.labelling import label
 from app.commands.output import print_json
-from app.commands.schedule import schedule
-from app.commands.serve import serve
-from app.commands.speakers import attribute, characters, review
 from story.errors import SoundboundError
 
 cli = App(
@@ -30,25 +20,32 @@ cli = App(
     help="Turn a novel into an immersive audio drama.\n\nStart with: soundbound render examples/treasure_island_ch05.json",
     version="0.1.0",
 )
-cli.command(render_commands.render)
-cli.command(import_, name="import")
-cli.command(review)
-cli.command(attribute)
-cli.command(characters)
-cli.command(label)
-cli.command(inspect_commands.cast)
-cli.command(inspect_commands.scenes)
-cli.command(inspect_commands.timeline)
-cli.command(voices_commands.voices)
-cli.command(models_commands.models)
-cli.command(doctor)
-cli.command(serve)
-cli.command(schedule)
+# Named by where they are: a command's own modules are imported when it is called.
+_COMMANDS = {
+    "render": "render:render",
+    "import": "importing:import_",
+    "review": "speakers:review",
+    "attribute": "speakers:attribute",
+    "characters": "speakers:characters",
+    "label": "labelling:label",
+    "cast": "inspect:cast",
+    "scenes": "inspect:scenes",
+    "timeline": "inspect:timeline",
+    "voices": "voices:voices",
+    "models": "models:models",
+    "doctor": "doctor:doctor",
+    "serve": "serve:serve",
+    "schedule": "schedule:schedule",
+}
+for _name, _function in _COMMANDS.items():
+    cli.command(f"app.commands.{_function}", name=_name)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit status. Expected errors become one line, never a traceback."""
     json_wanted = "--json" in arguments
+    if not arguments or arguments[0] not in _COMMANDS:
+        cli.resolved_commands()  # the help tells what each is for
     try:
         status = cli(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as e:

@@ -9,6 +9,8 @@ scene_ambience (the beds), scene_cues (the effects).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from story.novel import Chapter, Hour, is_chinese
@@ -37,6 +39,7 @@ __all__ = [
     "Scene",
     "SceneAnalysis",
     "Setting",
+    "analyze_chapters",
     "analyze_scenes",
 ]
 
@@ -177,10 +180,24 @@ def _inherit(scene: Scene, previous: Scene, block: Block) -> None:
         scene.inherited_from = previous.id
 
 
-def _scene(number: int, block: Block, chapter: Chapter, language: str, previous: Scene | None) -> Scene:
+@dataclass(frozen=True)
+class _Told:
+    """What a block's own words tell, whatever came before it."""
+
+    found: list[Finding]
+    cues: list[Cue]
+    place_class: str
+    confidence: float
+
+
+def _told(block: Block, language: str) -> _Told:
     found = [finding for segment in block.segments for finding in findings(segment, language)]
     cues = [cue for segment in block.segments for cue in find_cues(segment, language)]
-    place_class, confidence = place_of(found, block.segments, cues, block.arrival_class, language)
+    return _Told(found, cues, *place_of(found, block.segments, cues, block.arrival_class, language))
+
+
+def _scene(number: int, block: Block, told: _Told, chapter: Chapter, previous: Scene | None) -> Scene:
+    found, place_class = told.found, told.place_class
     scene = Scene(
         id=f"{chapter.id}-s{number}",
         chapter=chapter.id,
@@ -193,7 +210,7 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
         time_of_day=_hour(found),
         weather=_weather(found),
         mood=_winner(_totals(found, "mood"), _MOOD_ENOUGH, _LEAD)[0],
-        confidence=confidence,
+        confidence=told.confidence,
     )
     if place_class == "unknown" and scene.setting != "unknown":
         scene.confidence = _SETTING_CONFIDENCE
@@ -214,7 +231,7 @@ def _scene(number: int, block: Block, chapter: Chapter, language: str, previous:
         cold_season=any(f.kind == "season" for f in found),
         light_wind=bool(wind) and all(word in ("breeze", "微风", "清风", "凉风") for word in wind),
     )
-    scene.cues = cues
+    scene.cues = list(told.cues)
     return scene
 
 
@@ -239,29 +256,82 @@ def _stays(scene: Scene, before: Scene, block: Block) -> bool:
     )
 
 
-def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = None) -> SceneAnalysis:
-    """Divides a chapter into scenes and finds what each sounds like.
+class ChapterReading:
+    """A chapter's words read once, for scenes after whatever scene came before.
 
     Args:
         chapter: its narration is read; dialogue, headings, letters and verse tell nothing.
         language: BCP 47 tag; Chinese tags are read as Chinese, all others as English.
+    """
+
+    def __init__(self, chapter: Chapter, language: str) -> None:
+        self._chapter = chapter
+        self._tongue = "zh" if is_chinese(language) else "en"
+        self._blocks = blocks(chapter, self._tongue)
+        self._read: dict[tuple[str | None, int, int], _Told] = {}
+
+    def _told(self, block: Block, start: int) -> _Told:
+        key = (block.arrival_class, start, len(block.segments))
+        if key not in self._read:
+            self._read[key] = _told(block, self._tongue)
+        return self._read[key]
+
+    def scenes(self, previous: Scene | None = None) -> SceneAnalysis:
+        """See analyze_scenes."""
+        scenes: list[Scene] = []
+        last: Block | None = None
+        last_start = start = 0  # numbers of their first segments
+        for whole in self._blocks:
+            block = replace(whole, segments=list(whole.segments))
+            before = scenes[-1] if scenes else previous
+            scene = _scene(len(scenes) + 1, block, self._told(block, start), self._chapter, before)
+            if last is not None and _stays(scene, scenes[-1], block):
+                last.segments += block.segments  # the move led back to where it began
+                scenes.pop()
+                before = scenes[-1] if scenes else previous
+                scene = _scene(len(scenes) + 1, last, self._told(last, last_start), self._chapter, before)
+            else:
+                last, last_start = block, start
+            start += len(whole.segments)
+            scenes.append(scene)
+        return SceneAnalysis(chapter=self._chapter.id, scenes=scenes)
+
+
+def analyze_scenes(chapter: Chapter, language: str, previous: Scene | None = None) -> SceneAnalysis:
+    """Divides a chapter into scenes and finds what each sounds like.
+
+    Args:
+        chapter, language: see ChapterReading.
         previous: the last scene of the chapter before, from which an untold place carries over.
 
     Returns:
         Scenes that cover all segments exactly once, in order. A cue depends on its own segment only.
     """
-    tongue = "zh" if is_chinese(language) else "en"
-    scenes: list[Scene] = []
-    last: Block | None = None
-    for block in blocks(chapter, tongue):
-        before = scenes[-1] if scenes else previous
-        scene = _scene(len(scenes) + 1, block, chapter, tongue, before)
-        if last is not None and _stays(scene, scenes[-1], block):
-            last.segments += block.segments  # the move led back to where it began
-            scenes.pop()
-            before = scenes[-1] if scenes else previous
-            scene = _scene(len(scenes) + 1, last, chapter, tongue, before)
+    return ChapterReading(chapter, language).scenes(previous)
+
+
+def analyze_chapters(
+    chapters: Sequence[Chapter], chosen: Sequence[Chapter], language: str
+) -> list[SceneAnalysis]:
+    """The scenes of the chosen chapters; an untold place carries over from the chapter before, as in a render.
+
+    Args:
+        chapters: the whole book's.
+    """
+    numbers = {chapter.id: i for i, chapter in enumerate(chapters)}
+    found: list[SceneAnalysis] = []
+    at, reading = -2, None  # the chapter read last: mostly the one before the next chosen
+    for chapter in chosen:
+        number = numbers[chapter.id]
+        if number == 0:
+            previous = None
         else:
-            last = block
-        scenes.append(scene)
-    return SceneAnalysis(chapter=chapter.id, scenes=scenes)
+            before = (
+                reading
+                if reading is not None and at == number - 1
+                else ChapterReading(chapters[number - 1], language)
+            )
+            previous = before.scenes().scenes[-1]
+        at, reading = number, ChapterReading(chapter, language)
+        found.append(reading.scenes(previous))
+    return found

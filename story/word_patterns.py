@@ -170,7 +170,7 @@ class Words:
                 self.free.append(begin)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def words_of(text: str) -> Words:
     return Words(text)
 

@@ -11,13 +11,12 @@ from rich.table import Table
 
 from app.commands.output import print_json
 from app.settings import load_settings
-from models import catalog
 from models.machine import Machine
 from story.cast import Cast, cast_novel, read_cast_file
 from story.importing.library import BOOKS, novel_file
 from story.loading import load_novel, select_chapters
 from story.novel import Chapter, Novel
-from story.scenes import Scene, SceneAnalysis, analyze_scenes
+from story.scenes import Scene, SceneAnalysis, analyze_chapters
 
 Output = Annotated[Path, Parameter(alias="-o")]
 
@@ -126,6 +125,7 @@ def timeline(
 
 
 def _cast(book: Novel, speech: str, output: Path, machine: Machine) -> tuple[Cast, Path]:
+    from models import catalog
     from tasks.publish import folder_name
 
     model = catalog.resolve(speech, "speech", machine, book.language)
@@ -135,13 +135,7 @@ def _cast(book: Novel, speech: str, output: Path, machine: Machine) -> tuple[Cas
 
 
 def _analyses(book: Novel, chosen: list[Chapter]) -> list[SceneAnalysis]:
-    """Analyses of the chosen chapters; what carries over comes from the chapter before, as in a render."""
-    found = []
-    for chapter in chosen:
-        at = next(i for i, c in enumerate(book.chapters) if c.id == chapter.id)
-        before = analyze_scenes(book.chapters[at - 1], book.language).scenes[-1] if at > 0 else None
-        found.append(analyze_scenes(chapter, book.language, before))
-    return found
+    return analyze_chapters(book.chapters, chosen, book.language)
 
 
 def _tell_scene(scene: Scene, console: Console) -> None:
