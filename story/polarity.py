@@ -141,8 +141,9 @@ def _english(rules: _Rules, before: str, inside: str, word: str, right: str, nou
         return "hypothetical"
     if rules.found("hypothetical.clause", whole):
         return "hypothetical"
-    now = just or rules.found("hypothetical.past_now", before + inside)
-    if rules.found("hypothetical.past", whole) and not now:
+    if rules.found("hypothetical.past", whole) and not (
+        just or rules.found("hypothetical.past_now", before + inside)
+    ):
         return "hypothetical"
     if not noun and rules.found("hypothetical.infinitive", whole):
         return "hypothetical"

@@ -268,8 +268,11 @@ def part_spellings(part: str, lexicon: str) -> tuple[_Spelling, ...]:
     if "-" not in part:
         return (_Spelling((part.lower(),), part.isalpha()),)
     # "half-open" is also "half open" and "halfopen".
-    written = product(*(("-", " ", "") if c == "-" else (c,) for c in part.lower()))
-    return tuple(_Spelling(("".join(w),), False) for w in written)
+    first, *rest = part.lower().split("-")
+    return tuple(
+        _Spelling((first + "".join(hyphen + word for hyphen, word in zip(hyphens, rest, strict=True)),), False)
+        for hyphens in product(("-", " ", ""), repeat=len(rest))
+    )
 
 
 def _joined(words: Sequence[str], lexicon: str) -> Iterator[_Spelling]:

