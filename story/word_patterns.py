@@ -270,7 +270,9 @@ def part_spellings(part: str, lexicon: str) -> tuple[_Spelling, ...]:
     # "half-open" is also "half open" and "halfopen".
     first, *rest = part.lower().split("-")
     return tuple(
-        _Spelling((first + "".join(hyphen + word for hyphen, word in zip(hyphens, rest, strict=True)),), False)
+        _Spelling(
+            (first + "".join(hyphen + word for hyphen, word in zip(hyphens, rest, strict=True)),), False
+        )
         for hyphens in product(("-", " ", ""), repeat=len(rest))
     )
 
