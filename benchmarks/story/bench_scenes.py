@@ -1,6 +1,6 @@
 """How often scene analysis is right: place, hour, weather and effect cues on labelled passages; its speed and memory.
 
-    python benchmarks/story/bench_scenes.py                    # the blind passages, both languages
+    python benchmarks/story/bench_scenes.py                    # the newest blind passages, both languages
     python benchmarks/story/bench_scenes.py --split dev --errors
     python benchmarks/story/bench_scenes.py --passages FILE.json …  # passages kept elsewhere, all of them
     python benchmarks/story/bench_scenes.py --speed BOOK.txt   # MB/s of CPU time, peak memory
@@ -183,7 +183,9 @@ def speed(path: Path, language: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--split", choices=["dev", "test", "fresh", "blind", "blind2"], default="blind")
+    parser.add_argument(
+        "--split", choices=["dev", "test", "fresh", "blind", "blind2", "blind3"], default="blind3"
+    )
     parser.add_argument("--passages", type=Path, nargs="+", metavar="FILE", help="score these instead")
     parser.add_argument("--language", choices=["en", "zh"])
     parser.add_argument("--errors", action="store_true", help="show each wrong answer")
