@@ -327,6 +327,8 @@ class EnglishPattern:
 
     def __init__(self, pattern: str, lexicon: str) -> None:
         tokens = pattern.split()
+        if "[" in tokens or "]" in tokens:
+            raise ValueError(f"{pattern!r}: a bracket stands at a word, without a blank")
         first = next((i for i, token in enumerate(tokens) if token.startswith("[")), -1)
         last = max((i for i, token in enumerate(tokens) if token.endswith("]")), default=-1)
         steps: list[_Step] = []

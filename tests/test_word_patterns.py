@@ -38,6 +38,12 @@ def test_an_english_pattern_finds_its_words(pattern: str, text: str, anchor: str
     assert (text[hit.anchor_start : hit.anchor_end] if hit else None) == anchor
 
 
+@pytest.mark.parametrize("pattern", ["[pull|rest! ] ~2 oars", "~2 oars", "door ~2 ~1 slam!"])
+def test_a_slip_in_a_pattern_is_told(pattern: str) -> None:
+    with pytest.raises(ValueError, match="stands"):
+        english(pattern)
+
+
 def test_a_pattern_without_brackets_is_the_sound_as_a_whole() -> None:
     hits = list(english("door slam!").finditer("A door slams; another door slammed"))
     assert [(hit.anchor_start, hit.anchor_end) for hit in hits] == [(2, 12), (22, 34)]
