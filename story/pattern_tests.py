@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from story.lexicon import lexicon_sets
-from story.word_patterns import part_spellings
+from story.word_tokens import part_spellings
 
 # Words of nearly every clause: a pattern that has a rarer sure word is looked up by that one.
 _COMMON_WORDS = frozenset(
