@@ -155,7 +155,7 @@ def test_what_a_dying_server_leaves_of_our_own_slot_is_freed_at_once(
     monkeypatch.setattr(_sync, "release_concurrency_slots_with_lease", broken_release)
     monkeypatch.setattr(_sync, "acquire_concurrency_slots_with_lease", deaf_acquire)
     monkeypatch.setattr("flows.gpu_stage.SERVER_PAUSE_S", 0.1)
-    for name, seconds in (("FIRST_LOOK_S", 0.2), ("LOOK_EVERY_S", 0.5), ("SETTLE_S", 0.1)):
+    for name, seconds in (("FIRST_LOOK_S", 0.2), ("LOOK_EVERY_S", 1.0), ("SETTLE_S", 0.1)):
         monkeypatch.setattr(f"flows.slots.{name}", seconds)
     for name in ("free_dead", "free_leaked"):
         done = getattr(slots, name)
@@ -170,6 +170,8 @@ def test_what_a_dying_server_leaves_of_our_own_slot_is_freed_at_once(
     assert calls["acquire"] == 4, freed
     *unused, leaked = freed
     assert all(sentence.endswith("which does not use it") for sentence in unused)
-    assert len(set(unused)) == 2, "the first stage's attempt, and the second's that never heard"
+    assert len(unused) == len(set(unused)) == 2, (
+        "the first stage's attempt, and the second's that never heard: once each"
+    )
     assert leaked == f"1 slot of tag:{own.tag} that nobody held was freed"
     assert active(own) == 0
