@@ -2,6 +2,7 @@
 
     python benchmarks/story/bench_scenes.py                    # the newest blind passages, both languages
     python benchmarks/story/bench_scenes.py --split dev --errors
+    python benchmarks/story/bench_scenes.py --labelled FOLDER --split blind4  # labelled_passages.jsonl; see corpus.py
     python benchmarks/story/bench_scenes.py --passages FILE.json …  # passages kept elsewhere, all of them
     python benchmarks/story/bench_scenes.py --speed BOOK.txt   # MB/s of CPU time, peak memory
 
@@ -19,6 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.story.corpus import labelled
 from story.lexicon import load_data
 from story.novel import Chapter, Segment
 from story.scene_models import Cue, Scene
@@ -183,9 +185,10 @@ def speed(path: Path, language: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--split", choices=["dev", "test", "fresh", "blind", "blind2", "blind3"], default="blind3"
-    )
+    splits = ["dev", "test", "fresh", "blind", "blind2", "blind3"]
+    splits += ["blind4", "blind4-A", "blind4-B", "dense", "random"]  # these with --labelled
+    parser.add_argument("--split", choices=splits, default="blind3")
+    parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="books of labelled_passages.jsonl")
     parser.add_argument("--passages", type=Path, nargs="+", metavar="FILE", help="score these instead")
     parser.add_argument("--language", choices=["en", "zh"])
     parser.add_argument("--errors", action="store_true", help="show each wrong answer")
@@ -194,7 +197,10 @@ def main() -> None:
     if arguments.speed:
         print(json.dumps(speed(arguments.speed, arguments.language or "en"), indent=1))
         return
-    items = passages(arguments.passages or [HERE / "scene_passages.json"])
+    if arguments.labelled:
+        items = labelled(arguments.labelled)
+    else:
+        items = passages(arguments.passages or [HERE / "scene_passages.json"])
     if not arguments.passages:
         items = [item for item in items if item["split"] == arguments.split]
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
