@@ -151,7 +151,7 @@ def _candidate(name: str, reading: _Reading, arrival: str | None, words: WordSco
         "is_outside": float(outer),
         "is_vehicle": float(setting == "vehicle"),
         "is_special": float(inner and name != "house"),
-        "bias": 1.0,
+        "named": 1.0,
         "chance_log": chance,
         "chance": math.exp(chance),
         "word_sum": raw,
@@ -172,6 +172,7 @@ def _untold(reading: _Reading, words: WordScores, language: str) -> dict[str, fl
     weights = [support.weight for support in reading.support.values()]
     features = {
         "untold_bias": 1.0,
+        "named": 1.0,
         "untold_length": _length(reading),
         "untold_total": _log(sum(weights)),
         "untold_best": _log(max(weights, default=0.0)),

@@ -339,6 +339,12 @@ def test_what_training_wrote_fits_the_analyser(language: str) -> None:
         low <= high for _, low, high in [*ranker["weights"].values(), *ranker["untold_weights"].values()]
     )
     assert ranker["held_out"]["precision"] >= 0.85
+    learned = load_data(f"place_ranker_words_{language}")
+    assert set(learned["classes"]) <= {*places, "unknown"}
+    assert len(learned["bias"]) == len(learned["classes"])
+    for flat in learned["words"].values():
+        assert len(flat) % 2 == 0
+        assert all(0 <= number < len(learned["classes"]) for number in flat[::2])
 
 
 @pytest.mark.parametrize(

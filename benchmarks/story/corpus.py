@@ -99,7 +99,9 @@ def labelled(folder: Path) -> list[dict]:
         book = item["book"]
         if book not in texts:
             path = folder / f"{book}.txt"
-            texts[book] = normal(path.read_text(encoding="utf-8"), item["language"]) if path.exists() else None
+            texts[book] = (
+                normal(path.read_text(encoding="utf-8"), item["language"]) if path.exists() else None
+            )
         if (whole := texts[book]) is not None:
             found.append({**item, "text": whole[item["at"] : item["at"] + item["length"]]})
     return found
