@@ -18,9 +18,11 @@ _QUOTES = re.compile(
 _QUOTED_SOUND = re.compile(
     r"[“「『\"]([^“”「」『』\"，。]{1,6})[”」』\"](?=[的地]?[^，。；]{0,2}一声|地?响|的[^，。；]{0,3}声)"
 )
-# Verse: four clauses and more of five or of seven characters each, and what the teller of tales announces as a set piece.
+# Verse: four clauses and more of five or of seven characters each, a paragraph that is a couplet of seven without
+# the small words of prose, and what the teller of tales announces as a set piece.
 _VERSE = re.compile(
-    r"(?<![\u4e00-\u9fff])(?:(?:[\u4e00-\u9fff]{7}[，。！？；．、\n ]+){4,}|(?:[\u4e00-\u9fff]{5}[，。！？；．、\n ]+){4,})"
+    r"\A\s*(?![^了的着他她我你们里]*[了的着他她我你们里])(?:[\u4e00-\u9fff]{7}[，。！？；、 ]+){2,}\s*\Z"
+    r"|(?<![\u4e00-\u9fff])(?:(?:[\u4e00-\u9fff]{7}[，。！？；．、\n ]+){4,}|(?:[\u4e00-\u9fff]{5}[，。！？；．、\n ]+){4,})"
     r"|(?:但见[他那]?|好一?场?[杀打战风雪雨山火水]|有诗(?:为证|云|赞|道)|[诗词赞]曰|怎生(?:打扮|模样)|真个是?)[：！]"
     r"[^“「『\"\n]{0,300}"
     r"|(?<![\u4e00-\u9fff])正是：[^。！？\n“]{0,40}"
