@@ -151,7 +151,7 @@ def _candidate(name: str, reading: _Reading, arrival: str | None, words: WordSco
         "is_outside": float(outer),
         "is_vehicle": float(setting == "vehicle"),
         "is_special": float(inner and name != "house"),
-        "named": 1.0,
+        "bias": 1.0,
         "chance_log": chance,
         "chance": math.exp(chance),
         "word_sum": raw,
@@ -172,7 +172,6 @@ def _untold(reading: _Reading, words: WordScores, language: str) -> dict[str, fl
     weights = [support.weight for support in reading.support.values()]
     features = {
         "untold_bias": 1.0,
-        "named": 1.0,
         "untold_length": _length(reading),
         "untold_total": _log(sum(weights)),
         "untold_best": _log(max(weights, default=0.0)),
@@ -197,13 +196,14 @@ def _untold(reading: _Reading, words: WordScores, language: str) -> dict[str, fl
 def candidates(
     found: Sequence[Finding],
     segments: Sequence[Segment],
+    plain_words: frozenset[str],
     cues: Sequence[Cue],
     arrival: str | None,
     language: str,
 ) -> dict[str, dict[str, float]]:
     """The features of every place class that something speaks for, and of `unknown`."""
     reading = _read(found, segments, cues, language)
-    words = score_words(segments, language)
+    words = score_words(plain_words, language)
     rows = {name: _candidate(name, reading, arrival, words) for name in sorted(reading.support)}
     rows[UNTOLD] = _untold(reading, words, language)
     return rows

@@ -1,7 +1,7 @@
 """Which place a scene is in: a small ranker weighs what its words tell against one another, and against "not told".
 
-Every class of place is a candidate, and so is `unknown`: what speaks for it plainly (place_features) and its plain
-words are added up. The weights (data/place_ranker.json, place_ranker_words_{en,zh}.json) are fitted on labelled
+Every class of place that something speaks for is a candidate, and so is `unknown`: what speaks for it (place_features)
+and which plain words stand in such places (scene_words) are added up. The weights (data/place_ranker.json, place_ranker_words_{en,zh}.json) are fitted on labelled
 passages by benchmarks/story/train_place_ranker.py. A long scene is judged stretch by stretch, as the passages were, and
 what the stretches say is added up, each by its length.
 """
@@ -18,7 +18,7 @@ from story.novel import Segment
 from story.place_features import UNTOLD, candidates, kind_of_house
 from story.scene_evidence import Finding
 from story.scene_models import Cue
-from story.scene_words import plain_words
+from story.scene_words import plain_words, word_sums
 
 # Characters of a scene judged at a time: few of the passages trained on are longer.
 _STRETCH = {"en": 1500, "zh": 500}
@@ -33,49 +33,17 @@ def _score(row: dict[str, float], weights: dict[str, list[float]]) -> float:
     return score
 
 
-def word_share(known: int) -> float:
-    """What each of a scene's `known` words counts: many words tell more than few, but not as much more."""
-    return 3.0 / math.sqrt(max(20, known))
-
-
-def word_sums(words: frozenset[str], learned: dict[str, Any]) -> dict[str, float]:
-    """By class of `learned` (data/place_ranker_words_<language>.json): the sum of its words' weights.
-
-    Weights are hundredths, so that sums are exact in any order.
-    """
-    table: dict[str, list[int]] = learned["words"]
-    inside = table.keys() & words
-    sums = [0] * len(learned["classes"])
-    for word in inside:
-        flat = iter(table[word])
-        for number, weight in zip(flat, flat, strict=True):
-            sums[number] += weight
-    share = word_share(len(inside))
-    return {name: share * total / 100 for name, total in zip(learned["classes"], sums, strict=True)}
-
-
-def class_bias(learned: dict[str, Any]) -> dict[str, float]:
-    return {name: bias / 100 for name, bias in zip(learned["classes"], learned["bias"], strict=True)}
-
-
 def chances(
-    rows: dict[str, dict[str, float]],
-    weights: dict[str, list[float]],
-    words: dict[str, float],
-    bias: dict[str, float],
+    rows: dict[str, dict[str, float]], weights: dict[str, list[float]], words: dict[str, float]
 ) -> dict[str, float]:
-    """Each class's chance.
+    """Each candidate's chance.
 
     Args:
-        rows: features of the classes that something speaks for.
+        rows: features of the candidates.
         weights: by feature: its weight, and the least and the greatest value that training saw.
-        words: what the plain words say of every class.
-        bias: how likely a class is that nothing speaks for; what is named is judged alike, however rare.
+        words: what the plain words add to each class.
     """
-    scores = {
-        name: value + (_score(rows[name], weights) if name in rows else bias[name])
-        for name, value in words.items()
-    }
+    scores = {name: _score(row, weights) + words.get(name, 0.0) for name, row in rows.items()}
     top = max(scores.values())
     powers = {name: math.exp(score - top) for name, score in scores.items()}
     whole = sum(powers.values())
@@ -100,22 +68,22 @@ def place_of(
     """
     ranker = load_data("place_ranker")["languages"][language]
     learned = load_data(f"place_ranker_words_{language}")
-    bias = class_bias(learned)
     least = 1.0  # what the stretch that tells most asks for
     sums: dict[str, float] = defaultdict(float)
     surest: dict[str, float] = defaultdict(float)
     for number, stretch in enumerate(_stretches(segments, language)):
         inside = {segment.id for segment in stretch}
         length = sum(len(segment.content) for segment in stretch)
+        words = plain_words(stretch, language)
         rows = candidates(
             [f for f in found if f.segment in inside],
             stretch,
+            words,
             [c for c in cues if c.segment in inside],
             arrival if number == 0 else None,
             language,
         )
-        words = word_sums(plain_words(stretch, language), learned)
-        for name, value in chances(rows, ranker["weights"], words, bias).items():
+        for name, value in chances(rows, ranker["weights"], word_sums(words, learned)).items():
             sums[name] += value * length
             surest[name] = max(surest[name], value)
         least = min(least, answer_from(rows, ranker))
@@ -142,7 +110,7 @@ def _stretches(segments: Sequence[Segment], language: str) -> list[list[Segment]
 
 
 def likeliest(chance: dict[str, float]) -> tuple[str, float]:
-    """(the likeliest class, its chance); ("unknown", 0.0) where there is none."""
+    """(the likeliest class, its chance); ("unknown", 0.0) where nothing speaks for any."""
     named = {name: value for name, value in chance.items() if name != UNTOLD}
     best = max(named, key=lambda name: (named[name], name), default=UNTOLD)
     return best, named.get(best, 0.0)

@@ -2,17 +2,19 @@
 
 A word alone is weak; many together are not. Their weights (data/place_words_<language>.json) are learned from
 windows of novels in which a place is plainly named, with the naming words taken out: see
-benchmarks/story/train_place_words.py. English words are runs of letters, Chinese ones single and paired characters.
+benchmarks/story/train_place_words.py. A second set (data/place_ranker_words_<language>.json) comes from labelled passages,
+with the ranker of scene_place. English words are runs of letters, Chinese ones single and paired characters.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import Any
 
 from story.lexicon import load_data
 from story.novel import Segment
@@ -82,11 +84,11 @@ def plain_words(segments: Iterable[Segment], language: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def score_words(segments: Sequence[Segment], language: str) -> WordScores:
-    """How well the plain words of a scene fit each place class."""
+def score_words(words: frozenset[str], language: str) -> WordScores:
+    """How well the plain words of a scene fit each place class, by novels without labels."""
     model = _model(language)
     sums = [0] * len(model.classes)
-    inside = model.words.keys() & plain_words(segments, language)
+    inside = model.words.keys() & words
     known = len(inside)
     for word in inside:
         flat = iter(model.words[word])
@@ -102,3 +104,21 @@ def score_words(segments: Sequence[Segment], language: str) -> WordScores:
         {name: value - norm for name, value in zip(model.classes, full, strict=True)},
         known,
     )
+
+
+def word_share(known: int) -> float:
+    """What each of a scene's `known` words counts: many words tell more than few, but not as much more."""
+    return 3.0 / math.sqrt(max(20, known))
+
+
+def word_sums(words: frozenset[str], learned: dict[str, Any]) -> dict[str, float]:
+    """What the words add to each class by labelled passages (`learned`: data/place_ranker_words_<language>.json)."""
+    table: dict[str, list[int]] = learned["words"]
+    inside = table.keys() & words
+    sums = [0] * len(learned["classes"])
+    for word in inside:
+        flat = iter(table[word])
+        for number, weight in zip(flat, flat, strict=True):
+            sums[number] += weight
+    share = word_share(len(inside))
+    return {name: share * total / _UNIT for name, total in zip(learned["classes"], sums, strict=True)}

@@ -1,8 +1,8 @@
 """How often scene analysis is right: place, hour, weather and effect cues on labelled passages; its speed and memory.
 
-    python benchmarks/story/bench_scenes.py                    # the newest blind passages, both languages
+    python benchmarks/story/bench_scenes.py                    # the newest blind passages with texts here
     python benchmarks/story/bench_scenes.py --split dev --errors
-    python benchmarks/story/bench_scenes.py --labelled FOLDER --split blind4  # labelled_passages.jsonl; see corpus.py
+    python benchmarks/story/bench_scenes.py --labelled FOLDER  # the newest of all; see corpus.py
     python benchmarks/story/bench_scenes.py --passages FILE.json …  # passages kept elsewhere, all of them
     python benchmarks/story/bench_scenes.py --speed BOOK.txt   # MB/s of CPU time, peak memory
 
@@ -21,13 +21,12 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.story.corpus import labelled
-from story.lexicon import load_data
+from benchmarks.story.labels import REACH, same_sound
 from story.novel import Chapter, Segment
 from story.scene_models import Cue, Scene
 from story.scenes import analyze_scenes
 
 HERE = Path(__file__).parent
-REACH = {"en": 40, "zh": 12}
 
 
 def chapter_of(text: str) -> Chapter:
@@ -73,13 +72,6 @@ def scenes_of(item: dict) -> tuple[Scene, list[tuple[int, Cue]]]:
 
     cues = [(starts[c.segment] + c.char_start, c) for s in scenes for c in s.cues if c.polarity == "asserted"]
     return max(scenes, key=length), cues
-
-
-def same_sound(sound: str, wanted: list[str], language: str) -> bool:
-    families = load_data(f"cues_{language}")["families"]
-    return any(
-        sound == name or any(sound in family and name in family for family in families) for name in wanted
-    )
 
 
 def score_cues(item: dict, cues: list[tuple[int, Cue]]) -> tuple[int, int, int, list[str]]:
@@ -187,7 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     splits = ["dev", "test", "fresh", "blind", "blind2", "blind3"]
     splits += ["blind4", "blind4-A", "blind4-B", "dense", "random"]  # these with --labelled
-    parser.add_argument("--split", choices=splits, default="blind3")
+    parser.add_argument("--split", choices=splits, help="default: the newest blind one there is")
     parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="books of labelled_passages.jsonl")
     parser.add_argument("--passages", type=Path, nargs="+", metavar="FILE", help="score these instead")
     parser.add_argument("--language", choices=["en", "zh"])
@@ -197,18 +189,21 @@ def main() -> None:
     if arguments.speed:
         print(json.dumps(speed(arguments.speed, arguments.language or "en"), indent=1))
         return
-    if arguments.labelled:
-        items = labelled(arguments.labelled)
+    if arguments.passages:
+        source, items = ", ".join(f.name for f in arguments.passages), passages(arguments.passages)
+    elif arguments.labelled:
+        source = arguments.split or "blind4"
+        items = labelled(arguments.labelled, source)
     else:
-        items = passages(arguments.passages or [HERE / "scene_passages.json"])
-    if not arguments.passages:
-        items = [item for item in items if item["split"] == arguments.split]
+        source = arguments.split or "blind3"
+        items = [item for item in passages([HERE / "scene_passages.json"]) if item["split"] == source]
+    if not items:
+        parser.error(f"no passages of {source!r} there (blind4, dense and random need --labelled FOLDER)")
     for language in [arguments.language] if arguments.language else ["en", "zh"]:
         chosen = [item for item in items if item["language"] == language]
         if not chosen:
             continue
         figures, errors = score(chosen)
-        source = [f.name for f in arguments.passages] if arguments.passages else arguments.split
         print(json.dumps({"language": language, "of": source, **figures}, indent=1))
         if arguments.errors:
             print("\n".join(errors))

@@ -5,7 +5,9 @@
 
 GITDIR: git directories (bare or `.git`) of computationalstylistics/100_english_novels, COST-ELTeC/ELTeC-eng,
 luoxuhai/chinese-novel and shjwudp/shu; what is not given is left out. All texts are in the public domain or CC BY
-(ELTeC). A passage is `length` characters from `at` of a book's text as `normal` gives it.
+(ELTeC). A line of labels: `at` is where the passage begins in the book's text as `normal` gives it, and its length; cues
+are [start, end, classes], in characters of the passage. The readers were runs of a language model that saw the passages
+alone; dense passages were chosen for words that may sound, random and blind ones were not.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+
+from benchmarks.story.labels import REACH, same_sound
 
 LABELS = Path(__file__).parent / "labelled_passages.jsonl"
 
@@ -87,23 +91,73 @@ def normal(text: str, language: str) -> str:
 
 
 def labels() -> list[dict]:
-    """The lines of labelled_passages.jsonl."""
-    return [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines()]
+    """The lines of labelled_passages.jsonl, as bench_scenes wants them but for their texts."""
+    return [_label(json.loads(line)) for line in LABELS.read_text(encoding="utf-8").splitlines()]
 
 
-def labelled(folder: Path) -> list[dict]:
-    """The labelled passages whose books stand in `folder`, as bench_scenes wants them."""
+def _label(line: dict) -> dict:
+    cues = [
+        {"at": [start, end], "sounds": sounds.split(), "perhaps": kind == "perhaps"}
+        for kind in ("required", "perhaps")
+        for start, end, sounds in line.get(kind, ())
+    ]
+    words = {name: line.get(name, "").split() for name in ("place", "time", "weather", "weather_perhaps")}
+    head = {name: line[name] for name in ("id", "split", "book", "at")}
+    return {**head, **words, "language": line["id"][:2], "cues": cues}
+
+
+def agreed(first: dict, second: dict) -> dict:
+    """What two readers of one passage say together.
+
+    A place or an hour is right that either accepts. Weather must be found where both say so; a cue where both require it:
+    what one alone says may be left out.
+    """
+    left = list(second["cues"])
+    cues = []
+    for cue in first["cues"]:
+        other = next((c for c in left if _same_cue(cue, c, first["language"])), None)
+        if other is None:
+            cues.append({**cue, "perhaps": True})
+            continue
+        left.remove(other)
+        span = [min(cue["at"][0], other["at"][0]), max(cue["at"][1], other["at"][1])]
+        sounds = list(dict.fromkeys(cue["sounds"] + other["sounds"]))
+        cues.append({"at": span, "sounds": sounds, "perhaps": cue["perhaps"] or other["perhaps"]})
+    cues += [{**cue, "perhaps": True} for cue in left]
+    must = [word for word in first["weather"] if word in second["weather"]]
+    may = [w for r in (first, second) for w in (*r["weather"], *r["weather_perhaps"]) if w not in must]
+    either = {name: list(dict.fromkeys(first[name] + second[name])) for name in ("place", "time")}
+    return {**first, **either, "weather": must, "weather_perhaps": may, "cues": cues}
+
+
+def _same_cue(cue: dict, other: dict, language: str) -> bool:
+    low, high = other["at"]
+    near = low - REACH[language] <= cue["at"][0] <= high + REACH[language]
+    return near and same_sound(cue["sounds"][0], other["sounds"], language)
+
+
+def labelled(folder: Path, split: str | None = None) -> list[dict]:
+    """The labelled passages whose books stand in `folder`, with their texts.
+
+    Args:
+        split: these only; "blind4" is what its two readers (blind4-A, blind4-B) say together.
+    """
     texts: dict[str, str | None] = {}
     found = []
     for item in labels():
-        book = item["book"]
+        if split is not None and not item["split"].startswith(split):
+            continue
+        book, (at, length) = item["book"], item["at"]
         if book not in texts:
             path = folder / f"{book}.txt"
             texts[book] = (
                 normal(path.read_text(encoding="utf-8"), item["language"]) if path.exists() else None
             )
         if (whole := texts[book]) is not None:
-            found.append({**item, "text": whole[item["at"] : item["at"] + item["length"]]})
+            found.append({**item, "text": whole[at : at + length]})
+    if split == "blind4":
+        second = {item["id"]: item for item in found if item["split"] == "blind4-B"}
+        found = [agreed(item, second[item["id"]]) for item in found if item["split"] == "blind4-A"]
     return found
 
 

@@ -28,8 +28,8 @@ from story.place_features import UNTOLD, candidates
 from story.scene_bounds import blocks
 from story.scene_cues import find_cues
 from story.scene_evidence import findings
-from story.scene_place import answer_from, chances, class_bias, likeliest, word_share, word_sums
-from story.scene_words import plain_words
+from story.scene_place import answer_from, chances, likeliest
+from story.scene_words import plain_words, word_share, word_sums
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "story/data/place_ranker.json"
@@ -60,10 +60,11 @@ def passage(item: dict) -> Passage:
     )
     found = [f for segment in block.segments for f in findings(segment, language)]
     cues = [c for segment in block.segments for c in find_cues(segment, language)]
-    rows = candidates(found, block.segments, cues, block.arrival_class, language)
+    words = plain_words(block.segments, language)
+    rows = candidates(found, block.segments, words, cues, block.arrival_class, language)
     # Pairs of characters tell no more than single ones do, and are many.
-    words = frozenset(w for w in plain_words(block.segments, language) if language == "en" or len(w) == 1)
-    return Passage(item["book"], item["split"], frozenset(item["place"]), rows, words)
+    few = words if language == "en" else frozenset(word for word in words if len(word) == 1)
+    return Passage(item["book"], item["split"], frozenset(item["place"]), rows, few)
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,7 @@ class Ranker:
     learned: dict[str, Any]  # as in place_ranker_words_<language>.json
 
     def chances(self, passage: Passage) -> dict[str, float]:
-        return chances(
-            passage.rows, self.weights, word_sums(passage.words, self.learned), class_bias(self.learned)
-        )
+        return chances(passage.rows, self.weights, word_sums(passage.words, self.learned))
 
 
 def vocabulary(passages: list[Passage]) -> list[str]:
@@ -92,7 +91,8 @@ def vocabulary(passages: list[Passage]) -> list[str]:
 
 def fit(passages: list[Passage], pull: float = PULL) -> Ranker:
     """The ranker of the greatest penalised likelihood (L-BFGS; `pull` towards 0)."""
-    classes = sorted({name for p in passages for name in {*p.right, *p.rows}})
+    passages = [p for p in passages if p.right & p.rows.keys()]  # the others teach nothing
+    classes = sorted({name for p in passages for name in p.rows})
     number = {name: i for i, name in enumerate(classes)}
     features = sorted({feature for p in passages for row in p.rows.values() for feature in row})
     index = {feature: i for i, feature in enumerate(features)}
@@ -119,39 +119,34 @@ def fit(passages: list[Passage], pull: float = PULL) -> Ranker:
         shape=(n, v),
     )
     right = np.array([[name in p.right for name in classes] for p in passages])
-    unnamed = np.array([[name not in p.rows for name in classes] for p in passages], float)
+    absent = np.array([[name not in p.rows for name in classes] for p in passages])
 
     def loss(all_weights: np.ndarray) -> tuple[float, np.ndarray]:
-        bias, shared, own = (
-            all_weights[:c],
-            all_weights[c : c + e],
-            all_weights[c + e :].reshape(v, c),
-        )
-        scores = bias * unnamed + (scaled @ shared).reshape(n, c) + words @ own
+        shared, own = all_weights[:e], all_weights[e:].reshape(v, c)
+        scores = np.where(absent, -np.inf, (scaled @ shared).reshape(n, c) + words @ own)
         scores -= scores.max(1, keepdims=True)
         shares = np.exp(scores)
         shares /= shares.sum(1, keepdims=True)
         wanted = np.where(right, shares, 0.0)
         hit = np.maximum(wanted.sum(1), 1e-12)
         off = shares - wanted / hit[:, None]
-        total = -np.log(hit).sum() + pull * (shared @ shared + (own**2).sum()) + bias @ bias / 2
-        slope = [(off * unnamed).sum(0) + bias, scaled.T @ off.ravel() + 2 * pull * shared]
-        return float(total), np.concatenate([*slope, (words.T @ off + 2 * pull * own).ravel()])
+        total = -np.log(hit).sum() + pull * (shared @ shared + (own**2).sum())
+        slopes = [scaled.T @ off.ravel() + 2 * pull * shared, (words.T @ off + 2 * pull * own).ravel()]
+        return float(total), np.concatenate(slopes)
 
-    start = np.zeros(c + e + v * c)
+    start = np.zeros(e + v * c)
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 120}).x
-    own = np.rint(best[c + e :].reshape(v, c) * 100).astype(int)
+    own = np.rint(best[e:].reshape(v, c) * 100).astype(int)
     table = {
         word: [int(x) for k in range(c) if abs(own[i, k]) >= KEEP_FROM for x in (k, own[i, k])]
         for word, i in known.items()
     }
     learned = {
         "classes": classes,
-        "bias": [round(float(x) * 100) for x in best[:c]],
         "words": {word: flat for word, flat in table.items() if flat},
     }
     rows = [row for p in passages for row in p.rows.values()]
-    return Ranker(_with_ranges(features, best[c : c + e] / spread, rows), learned)
+    return Ranker(_with_ranges(features, best[:e] / spread, rows), learned)
 
 
 def _with_ranges(
@@ -285,7 +280,7 @@ def main() -> None:
 
 def _write_words(language: str, learned: dict[str, Any]) -> None:
     note = (
-        "Fitted by benchmarks/story/train_place_ranker.py with place_ranker.json. Weights and biases are hundredths; a "
+        "Fitted by benchmarks/story/train_place_ranker.py with place_ranker.json. Weights are hundredths; a "
         "word's are flat pairs of class number and weight."
     )
     head = {
@@ -293,7 +288,6 @@ def _write_words(language: str, learned: dict[str, Any]) -> None:
         "language": language,
         "note": note,
         "classes": learned["classes"],
-        "bias": learned["bias"],
     }
     lines = [
         f"  {json.dumps(word, ensure_ascii=False)}: {json.dumps(flat, separators=(',', ':'))}"
